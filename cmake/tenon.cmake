@@ -1,0 +1,41 @@
+# What every target of ours is built with.
+add_library(tenon_options INTERFACE)
+target_compile_options(tenon_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror -fno-omit-frame-pointer)
+target_compile_definitions(tenon_options INTERFACE
+  # Asio and Beast are compiled once, in src/http/asio.cpp, not in every file that includes them.
+  BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+  $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports false dangling/uninitialized/null findings inside inlined standard and Boost headers under -O2.
+  target_compile_options(tenon_options INTERFACE
+    -fcoroutines -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-null-dereference)
+endif()
+if(TENON_SANITIZE)
+  target_compile_options(tenon_options INTERFACE -fsanitize=${TENON_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(tenon_options INTERFACE -fsanitize=${TENON_SANITIZE})
+endif()
+
+# tenon_part(NAME SOURCES a.cpp b.cpp [USES part...] [LINKS lib...]): one folder of src/ as a static library.
+function(tenon_part NAME)
+  cmake_parse_arguments(PART "" "" "SOURCES;USES;LINKS" ${ARGN})
+  add_library(tenon_${NAME} STATIC ${PART_SOURCES})
+  target_include_directories(tenon_${NAME} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  list(TRANSFORM PART_USES PREPEND tenon_)
+  target_link_libraries(tenon_${NAME} PUBLIC tenon_options ${PART_USES} ${PART_LINKS})
+endfunction()
+
+# tenon_test(NAME LABEL SOURCES... USES...): one GoogleTest program, found and run by ctest test by test.
+function(tenon_test NAME)
+  cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;USES;LINKS" ${ARGN})
+  add_executable(${NAME} ${TEST_SOURCES})
+  list(TRANSFORM TEST_USES PREPEND tenon_)
+  target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${NAME} PRIVATE ${TEST_USES} ${TEST_LINKS} GTest::gmock GTest::gtest_main)
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 120)
+  endif()
+  # One ctest entry per program: a test database is started once per program, not once per test.
+  add_test(NAME ${NAME} COMMAND ${NAME} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
+endfunction()

@@ -1,0 +1,72 @@
+// A request as a handler sees it and the response it gives: values that know bytes and verbs, and no safeguard by name.
+#pragma once
+
+#include <boost/asio/ip/address.hpp>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/problem.hpp"
+
+namespace tenon::http {
+
+enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options };
+
+[[nodiscard]] std::string_view name_of(Method method) noexcept;
+[[nodiscard]] std::optional<Method> method_named(std::string_view name) noexcept;  // case matters, RFC 9110 section 9.1
+
+struct Header {
+  std::string_view name;
+  std::string_view value;  // without leading and trailing white space
+};
+
+// One whole, well-framed request. All views point into the session's buffers and live until its answer is returned.
+struct Request {
+  Method method = Method::get;
+  std::string_view target;  // as sent: origin-form
+  std::string_view path;    // up to "?", still percent-encoded
+  std::string_view query;   // after "?", still percent-encoded; empty if none
+  std::span<const Header> headers;
+  std::string_view body;
+  boost::asio::ip::address peer;  // the socket's other end; unspecified for a Unix socket
+  bool secure = false;            // over TLS
+  std::string request_id;         // the caller's X-Request-Id when well-formed, else made here
+
+  // The value of the header that occurs exactly once; nothing when it is missing or repeated. Names in any case.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
+  [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+};
+
+// An answer. Framing headers (Content-Length, Connection, Date, Server) and X-Request-Id are the session's to write.
+class Response {
+ public:
+  Response() = default;
+  explicit Response(std::uint16_t status) : status_(status) {}
+
+  [[nodiscard]] static Response json(std::uint16_t status, std::string body);
+  // application/problem+json with Retry-After, Allow and Cache-Control: no-store as the problem asks.
+  [[nodiscard]] static Response refusal(const Problem& problem);
+  [[nodiscard]] static Response refusal(const Problem& problem, std::uint16_t status);
+
+  // Appends a header line. CR, LF and NUL in a value are replaced by spaces: nobody can split a response.
+  Response& add(std::string_view name, std::string_view value);
+  void set_body(std::string body) { body_ = std::move(body); }
+  void close_after() noexcept { close_ = true; }  // end the connection once this is sent
+
+  [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
+  [[nodiscard]] const std::string& header_lines() const noexcept { return header_lines_; }  // each ends in CRLF
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;  // first of that name
+  [[nodiscard]] const std::string& body() const noexcept { return body_; }
+  [[nodiscard]] bool closes() const noexcept { return close_; }
+
+ private:
+  std::uint16_t status_ = 200;
+  bool close_ = false;
+  std::string header_lines_;
+  std::string body_;
+};
+
+}  // namespace tenon::http

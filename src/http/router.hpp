@@ -1,0 +1,41 @@
+// From a method and a path to the number of a route: knows patterns, not what they are for.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "http/message.hpp"
+
+namespace tenon::http {
+
+// The parts of the path that stood for "{name}" in the pattern, percent-decoded, in order.
+using PathParameters = std::vector<std::string>;
+
+struct Match {
+  std::size_t route;
+  PathParameters parameters;
+};
+
+class Router {
+ public:
+  // Pattern: "/api/inventory/{id}"; a "{name}" takes one whole, non-empty segment; a literal segment wins over a
+  // "{name}". Throws std::invalid_argument for a pattern that is malformed, or already there for that method.
+  void add(Method method, std::string_view pattern, std::size_t route);
+
+  // unknown_path, or method_not_allowed with `allow` filled. HEAD finds the GET route where it has none of its own.
+  // A trailing slash is another path. Any number of threads may call this once all routes are added.
+  [[nodiscard]] Result<Match> match(Method method, std::string_view path) const;
+
+ private:
+  struct Entry {
+    Method method;
+    std::vector<std::string> segments;  // "{" alone stands for a parameter
+    std::size_t route;
+  };
+  std::vector<Entry> entries_;
+};
+
+}  // namespace tenon::http
