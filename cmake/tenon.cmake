@@ -3,7 +3,7 @@ add_library(tenon_options INTERFACE)
 target_compile_options(tenon_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror -fno-omit-frame-pointer)
 target_compile_definitions(tenon_options INTERFACE
-  # Asio and Beast are compiled once, in src/http/asio.cpp, not in every file that includes them.
+  # Asio and Beast are compiled once, in src/base/asio.cpp and src/http/beast.cpp, not in every file that includes them.
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -1,0 +1,3 @@
+// Boost.Asio, compiled once (BOOST_ASIO_SEPARATE_COMPILATION).
+#pragma GCC diagnostic ignored "-Wconversion"
+#include <boost/asio/impl/src.hpp>
