@@ -51,11 +51,12 @@ struct Member {
 // The member of that name, or null. Linear: objects are small and bounded.
 [[nodiscard]] const Value* find(const Object& object, std::string_view name) noexcept;
 
-// Parses one document. Refused, with the byte offset in `detail`:
-//   malformed_json    not JSON, not UTF-8, lone surrogates, trailing bytes, a byte order mark, comments, depth or member
-//                     count above limits::json_*, a number that overflows to infinity, an integer (no fraction, no
-//                     exponent) beyond +-(2^53 - 1): RFC 8785 would canonicalise two of those to the same bytes
-//   duplicate_member  an object that names a member twice (after unescaping)
+// Parses one document. Refused, in this order of precedence:
+//   malformed_json    with the byte offset in `detail`: not JSON, not UTF-8, lone surrogates, trailing bytes, a byte
+//                     order mark, comments, depth or member count above limits::json_*, a number that overflows to
+//                     infinity, an integer (no fraction, no exponent) beyond +-(2^53 - 1): RFC 8785 would
+//                     canonicalise two of those to the same bytes
+//   duplicate_member  an object that names a member twice (after unescaping); `detail` tells the name
 [[nodiscard]] Result<Value> parse(std::string_view text);
 
 // An integer written without fraction or exponent ("3", "-7"; not "3.0", "3e0").

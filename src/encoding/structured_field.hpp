@@ -54,7 +54,8 @@ using Dictionary = std::vector<std::pair<std::string, ListMember>>;
 [[nodiscard]] std::optional<List> parse_list(std::string_view text);
 [[nodiscard]] std::optional<Dictionary> parse_dictionary(std::string_view text);
 
-// Section 4.1. Nothing when the value cannot be expressed (a string with non-ASCII characters, an integer of 16 digits).
+// Section 4.1. Nothing when the value cannot be expressed (a string with non-ASCII characters, an integer of
+// 16 digits).
 [[nodiscard]] std::optional<std::string> serialize(const Item& item);
 [[nodiscard]] std::optional<std::string> serialize(const List& list);
 [[nodiscard]] std::optional<std::string> serialize(const Dictionary& dictionary);
