@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,23 +46,37 @@ struct Caller {
   std::int64_t expires = 0;  // `exp`, seconds since the epoch
 };
 
+// Whom a token must come from (`iss`) and be meant for (`aud`). One that is empty is not looked at.
+struct TokenScope {
+  std::string issuer;
+  std::string audience;
+};
+
+class HmacSha256Key;
+
 class TokenVerifier {
  public:
-  // `secret`: at least limits::secret_bytes_min bytes, else std::invalid_argument. `leeway_seconds` for exp and nbf.
-  explicit TokenVerifier(std::string secret, std::int64_t leeway_seconds = 0);
+  // `secret`: at least limits::secret_bytes_min bytes, else std::invalid_argument. `leeway_seconds` for exp, nbf and
+  // iat.
+  explicit TokenVerifier(std::string_view secret, std::int64_t leeway_seconds = 0, TokenScope scope = {});
 
   // unauthenticated: no Authorization header. token_invalid: two of them, not Bearer, or a token that is not a JWS of
-  // exactly `alg: HS256` under our secret with strict base64url, unique members, a usable `sub`, integer `exp` (required),
-  // `nbf`/`iat` when present, no `crit`. token_expired: it would be valid were it not past its `exp`. Pure and thread-safe.
+  // exactly `alg: HS256` under our secret with strict base64url, unique members, a usable `sub`, integer `exp`
+  // (required), `nbf`/`iat` when present, no `crit`, `typ` JWT or at+jwt when present, and the scope asked for. Keys
+  // that the token itself names or carries (jku, jwk, x5u, x5c) are never looked at. token_expired: it would be valid
+  // were it not past its `exp`. Nothing of a token is read before its signature has been found right. Pure and
+  // thread-safe.
   [[nodiscard]] Result<Caller> verify(const http::Request& request, Instant now) const;
   [[nodiscard]] Result<Caller> verify_token(std::string_view token, Instant now) const;
 
  private:
-  std::string secret_;
+  std::shared_ptr<const HmacSha256Key> key_;
   std::int64_t leeway_seconds_;
+  TokenScope scope_;
 };
 
-// A token that TokenVerifier accepts. Roles other than `authenticated` go into `roles`.
+// A token that TokenVerifier accepts (or calls expired, for a lifetime of zero or less). Roles other than
+// `authenticated` go into `roles`. std::invalid_argument for a secret or a user that it would refuse.
 [[nodiscard]] std::string issue_token(std::string_view secret, std::string_view user, Roles roles, Instant now,
                                       std::int64_t lifetime_seconds);
 

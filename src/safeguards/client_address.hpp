@@ -2,17 +2,17 @@
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/result.hpp"
 #include "http/message.hpp"
 
 namespace tenon::safeguards {
 
-// A CIDR block: "10.0.0.0/8", "fd00::/8", "192.0.2.1" (itself alone).
+// A CIDR block: "10.0.0.0/8", "fd00::/8", "192.0.2.1" (itself alone). Bits of the base below the prefix do not count.
 struct Network {
   boost::asio::ip::address base;
   unsigned prefix_bits = 0;
@@ -23,9 +23,9 @@ struct Network {
 // ::ffff:192.0.2.1 is 192.0.2.1.
 [[nodiscard]] boost::asio::ip::address unmapped(const boost::asio::ip::address& address);
 
-// The client's address: the peer, unless the peer is a trusted proxy; then the rightmost hop that is not trusted, read over
-// all Forwarded (RFC 7239) or, where there is none, all X-Forwarded-For lines. A hop that cannot be read ends the walk: the
-// last trusted hop before it is charged. At most 100 hops are read. Pure.
+// The client's address: the peer, unless the peer is a trusted proxy; then the rightmost hop that is not trusted, read
+// over all Forwarded (RFC 7239) or, where there is none, all X-Forwarded-For lines. A hop that cannot be read ends the
+// walk: the last trusted hop before it is charged. At most 100 hops are read. Pure.
 [[nodiscard]] boost::asio::ip::address client_address(const http::Request& request, std::span<const Network> trusted);
 
 // What a limit counts an address as: IPv4 whole, IPv6 by its /64.

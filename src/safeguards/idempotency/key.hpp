@@ -18,8 +18,8 @@ namespace tenon::safeguards {
 [[nodiscard]] Result<std::optional<std::string>> idempotency_key(const http::Request& request);
 [[nodiscard]] Result<std::string> parse_idempotency_key(std::string_view header_value);
 
-// SHA-256 over a version number, method, path, query and the RFC 8785 form of the body (`body` null: no body). Each part
-// is preceded by its length, so that no two requests share the hashed bytes.
+// SHA-256 over a version number, method, path, query and the RFC 8785 form of the body (`body` null: no body). Each
+// part is preceded by its length, so that no two requests share the hashed bytes.
 inline constexpr std::uint8_t fingerprint_version = 1;
 [[nodiscard]] Digest fingerprint(const http::Request& request, const json::Value* body);
 

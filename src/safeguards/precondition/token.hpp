@@ -1,5 +1,5 @@
-// Optimistic locking: the concurrency tokens a request may carry. They are parsed here and compared in the database, under
-// the row's lock, in the writing transaction.
+// Optimistic locking: the concurrency tokens a request may carry. They are parsed here and compared in the database,
+// under the row's lock, in the writing transaction.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +23,10 @@ struct Precondition {
   [[nodiscard]] bool empty() const noexcept { return versions.empty() && dates.empty() && !exists; }
 };
 
-// Reads If-Match-Version: n, If-Match: "vN" | W/"vN" | * | a list of tags (the row must match one of them: more than one
-// tag is refused as we could not say which), If-Unmodified-Since (HTTP-date or ISO 8601) and, when `body` is an object,
-// its members `version` (an integer >= 1) and `ifUnmodifiedSince` (a string). precondition_malformed for any of them that
-// cannot be parsed, is repeated, negative, fractional or beyond 2^53 - 1.
+// Reads If-Match-Version: n, If-Match: "vN" | W/"vN" | * | a list of tags (the row must match one of them: more than
+// one tag is refused as we could not say which), If-Unmodified-Since (HTTP-date or ISO 8601) and, when `body` is an
+// object, its members `version` (an integer >= 1) and `ifUnmodifiedSince` (a string). precondition_malformed for any of
+// them that cannot be parsed, is repeated, negative, fractional or beyond 2^53 - 1.
 [[nodiscard]] Result<Precondition> read_precondition(const http::Request& request, const json::Value* body);
 
 // {"versions":[3],"dates":[{"at":"2025-12-02T05:21:11.000000Z","grain":1000000}],"exists":true} for the SQL side;

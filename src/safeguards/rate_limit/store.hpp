@@ -30,10 +30,11 @@ class BucketStore {
   [[nodiscard]] virtual std::string_view trouble() const = 0;
 };
 
-// Buckets in this process, for any thread. Memory is fixed at construction: `subjects_max` buckets of 16 bytes in sets of
-// eight, found by a keyed hash. A set that is full gives up a bucket that has refilled (forgetting it changes nothing);
-// when none has, the newcomers share one overflow bucket of the set: a flood of subjects can make limits stricter, never
-// looser. `now_nanoseconds` is the monotonic clock to use.
+// Buckets in this process, for any thread. Memory is fixed at construction: `subjects_max` buckets of 16 bytes in sets
+// of eight, found by a keyed hash. A set that is full gives up a bucket that has refilled (forgetting it changes
+// nothing); when none has, the newcomers share one overflow bucket of the set, and who later finds room among the eight
+// brings its debt along: a flood of subjects can make limits stricter, never looser. `now_nanoseconds` is the monotonic
+// clock to use; it is called under a lock and must not block.
 class MemoryBucketStore final : public BucketStore {
  public:
   using NowFunction = std::int64_t (*)();
