@@ -1,5 +1,5 @@
-// SipHash-1-3 (Aumasson & Bernstein) under a secret drawn at start: for every table whose keys a client can name, so that
-// nobody outside can choose keys that collide.
+// SipHash-1-3 (Aumasson & Bernstein) under a secret drawn at start: for every table whose keys a client can name, so
+// that nobody outside can choose keys that collide.
 #pragma once
 
 #include <array>

@@ -15,38 +15,38 @@
 namespace tenon {
 
 enum class ProblemCode : std::uint8_t {
-  malformed_request,           // the bytes are not one unambiguous HTTP/1.x request
-  header_too_large,            // start line, one header line, all of them or their count above the limit
-  body_too_large,              //
-  not_implemented,             // a transfer coding or method that we do not speak
-  request_timeout,             // header or body did not arrive in time
-  stopping,                    // the node is shutting down
-  overloaded,                  // queues are full; nothing ran
-  unknown_path,                //
-  method_not_allowed,          //
-  rate_limited,                // a token bucket is empty
-  unauthenticated,             // no credentials
-  token_invalid,               // credentials that do not verify
-  token_expired,               //
-  forbidden,                   // the caller's roles do not allow this
-  unsupported_media_type,      //
-  malformed_json,              //
-  duplicate_member,            // one JSON object names a member twice
-  idempotency_key_missing,     //
-  idempotency_key_malformed,   //
-  precondition_malformed,      // a concurrency token that cannot be parsed
-  precondition_required,       // a concurrency token is required and none was sent
-  malformed_parameter,         // a path or query parameter
-  validation_failed,           // the body's members break rules; `violations` names each
-  too_many_live_keys,          // the caller holds too many unexpired idempotency keys
-  idempotency_key_reused,      // same key, other payload
-  request_in_progress,         // the first request with this key is still running
-  not_found,                   //
-  conflict,                    // stale concurrency token
-  insufficient_stock,          //
-  already_exists,              // a unique name is taken
-  database_unavailable,        // the outcome is not known yet; retry with the same key
-  internal_error,              //
+  malformed_request,          // the bytes are not one unambiguous HTTP/1.x request
+  header_too_large,           // start line, one header line, all of them or their count above the limit
+  body_too_large,             //
+  not_implemented,            // a transfer coding or method that we do not speak
+  request_timeout,            // header or body did not arrive in time
+  stopping,                   // the node is shutting down
+  overloaded,                 // queues are full; nothing ran
+  unknown_path,               //
+  method_not_allowed,         //
+  rate_limited,               // a token bucket is empty
+  unauthenticated,            // no credentials
+  token_invalid,              // credentials that do not verify
+  token_expired,              //
+  forbidden,                  // the caller's roles do not allow this
+  unsupported_media_type,     //
+  malformed_json,             //
+  duplicate_member,           // one JSON object names a member twice
+  idempotency_key_missing,    //
+  idempotency_key_malformed,  //
+  precondition_malformed,     // a concurrency token that cannot be parsed
+  precondition_required,      // a concurrency token is required and none was sent
+  malformed_parameter,        // a path or query parameter
+  validation_failed,          // the body's members break rules; `violations` names each
+  too_many_live_keys,         // the caller holds too many unexpired idempotency keys
+  idempotency_key_reused,     // same key, other payload
+  request_in_progress,        // the first request with this key is still running
+  not_found,                  //
+  conflict,                   // stale concurrency token
+  insufficient_stock,         //
+  already_exists,             // a unique name is taken
+  database_unavailable,       // the outcome is not known yet; retry with the same key
+  internal_error,             //
 };
 
 inline constexpr std::size_t problem_code_count = static_cast<std::size_t>(ProblemCode::internal_error) + 1;
@@ -57,14 +57,14 @@ struct ProblemKind {
   std::string_view code;
   std::uint16_t status;
   std::string_view title;
-  std::string_view sentence;  // the `error` member: one sentence for people, the same for every instance
-  bool transient;             // may an identical retry, with the same key, succeed later?
+  std::string_view sentence;          // the `error` member: one sentence for people, the same for every instance
+  bool transient;                     // may an identical retry, with the same key, succeed later?
   std::uint32_t retry_after_seconds;  // Retry-After where the refusal itself knows no better; 0: none
 };
 
 [[nodiscard]] const ProblemKind& kind_of(ProblemCode code) noexcept;
 [[nodiscard]] std::optional<ProblemCode> problem_named(std::string_view code) noexcept;  // by its snake_case name
-[[nodiscard]] std::string type_of(ProblemCode code);                                      // "/problems/not-found"
+[[nodiscard]] std::string type_of(ProblemCode code);                                     // "/problems/not-found"
 
 struct Violation {
   std::string path;  // JSON Pointer-like: "lines[2].quantity"; empty for the body as a whole
@@ -85,8 +85,8 @@ struct Problem {
 
 [[nodiscard]] Problem problem(ProblemCode code, std::string detail = {});
 
-// The RFC 9457 document: type, title, status, detail, code, error, then the problem's own members. `status` overrides the
-// kind's (conflict_status = 412).
+// The RFC 9457 document: type, title, status, detail, code, error, then the problem's own members. `status` overrides
+// the kind's (conflict_status = 412).
 [[nodiscard]] std::string render(const Problem& problem, std::uint16_t status);
 [[nodiscard]] std::string render(const Problem& problem);
 

@@ -12,7 +12,8 @@ template <class T>
 class [[nodiscard]] Result : public std::expected<T, Problem> {
  public:
   using std::expected<T, Problem>::expected;
-  Result(Problem problem) : std::expected<T, Problem>(std::unexpect, std::move(problem)) {}  // NOLINT: implicit on purpose
+  Result(Problem problem)
+      : std::expected<T, Problem>(std::unexpect, std::move(problem)) {}  // NOLINT: implicit on purpose
 };
 
 }  // namespace tenon

@@ -1,0 +1,49 @@
+-- Who may do what, before there is anything to do. Run as the login role of the migration (a superuser or a role that may
+-- create roles); everything after this runs as tenon_owner.
+--
+-- Roles belong to the whole cluster: another database of ours on it may have made them already, at this very moment too.
+DO $$
+DECLARE
+  wanted text;
+BEGIN
+  FOREACH wanted IN ARRAY ARRAY[
+    'tenon_owner NOLOGIN',    -- owns every object; nobody can be it but through a migration
+    'tenon_edge LOGIN',       -- what nodes log in as: may call functions and read, may write no table
+    'tenon_auditor LOGIN',    -- reads the audit log
+    'tenon_sealer LOGIN'      -- appends checkpoints over the audit log
+  ] LOOP
+    BEGIN
+      EXECUTE 'CREATE ROLE ' || wanted || ' NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS';
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN
+      NULL;
+    END;
+  END LOOP;
+END
+$$;
+
+-- A statement of a node gives up before the request that waits for it does (limits.hpp).
+ALTER ROLE tenon_edge SET lock_timeout = '3s';
+ALTER ROLE tenon_edge SET statement_timeout = '8s';
+ALTER ROLE tenon_edge SET idle_in_transaction_session_timeout = '10s';
+ALTER ROLE tenon_edge SET search_path = public, pg_temp;
+ALTER ROLE tenon_edge SET timezone = 'UTC';
+ALTER ROLE tenon_auditor SET default_transaction_read_only = on;
+
+DO $$
+BEGIN
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO tenon_edge, tenon_auditor, tenon_sealer', current_database());
+  EXECUTE format('GRANT CREATE ON DATABASE %I TO tenon_owner', current_database());
+END
+$$;
+
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+ALTER SCHEMA public OWNER TO tenon_owner;
+ALTER SCHEMA tenon OWNER TO tenon_owner;
+ALTER TABLE tenon.migrations OWNER TO tenon_owner;
+GRANT USAGE ON SCHEMA public, tenon TO tenon_edge, tenon_auditor, tenon_sealer;
+GRANT SELECT ON tenon.migrations TO tenon_edge;
+
+-- A new function is executable by PUBLIC unless it was said otherwise beforehand.
+ALTER DEFAULT PRIVILEGES FOR ROLE tenon_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE tenon_owner REVOKE USAGE ON TYPES FROM PUBLIC;

@@ -1,0 +1,140 @@
+-- Stored answers, by (scope, user, key). `claim` is the first half of the SHA-256 of the three: what the unique index holds.
+--
+-- Keys live for a minute and there may be millions, so they are never deleted row by row. They go into one of four
+-- partitions at a time (a generation); a partition whose keys have all expired is truncated and used again. Uniqueness must
+-- hold over all of them: every transaction that reads or stores keys holds ROW SHARE on tenon.key_generation from before its
+-- first look until it ends, and the turn to the next partition takes EXCLUSIVE on it. So all that run at a time store into
+-- one partition, under its unique index, and whoever comes after a turn sees everything that was stored before it.
+CREATE TABLE public.idempotency_keys (
+  claim uuid NOT NULL,
+  slot smallint NOT NULL,
+  status_code smallint NOT NULL CHECK (status_code BETWEEN 200 AND 299 OR status_code IN (404, 409)),
+  version bigint,
+  modified timestamptz,
+  expires_at timestamptz NOT NULL,
+  audit_id bigint,
+  request_hash bytea NOT NULL CHECK (octet_length(request_hash) = 32),
+  scope text NOT NULL,
+  user_id text NOT NULL,
+  key text NOT NULL,
+  problem text,  -- the refusal's name; null: success
+  summary text NOT NULL,  -- the body, or the refusal's own members
+  location text
+) PARTITION BY LIST (slot);
+
+DO $$
+BEGIN
+  FOR slot IN 0..3 LOOP
+    EXECUTE format('CREATE TABLE public.idempotency_keys_%s PARTITION OF public.idempotency_keys FOR VALUES IN (%s)', slot, slot);
+    EXECUTE format('CREATE UNIQUE INDEX idempotency_keys_%s_claim ON public.idempotency_keys_%s (claim)', slot, slot);
+    -- Only ever appended to and truncated: nothing for autovacuum to win, and its lock would delay the truncation.
+    EXECUTE format('ALTER TABLE public.idempotency_keys_%s SET (autovacuum_enabled = off)', slot);
+  END LOOP;
+END
+$$;
+
+CREATE TABLE tenon.key_generation (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  slot smallint NOT NULL DEFAULT 0 CHECK (slot BETWEEN 0 AND 3),  -- the partition that is stored into now
+  lifetime_max interval NOT NULL DEFAULT '60 s',                   -- no key lives longer
+  opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  free_at timestamptz[] NOT NULL DEFAULT ARRAY['-infinity', '-infinity', '-infinity', '-infinity']::timestamptz[]
+    CHECK (cardinality(free_at) = 4)  -- per slot: when its last key has expired; only meaningful for closed ones
+);
+INSERT INTO tenon.key_generation DEFAULT VALUES;
+REVOKE ALL ON tenon.key_generation, public.idempotency_keys FROM PUBLIC;
+
+-- A batch's answers, one element a command, in order. `origins`: 0 run now, 1 replayed, 2 the key was used with another
+-- fingerprint (nothing of the stored answer is told then).
+CREATE TYPE tenon.replies AS (
+  origins smallint[], statuses smallint[], problems text[], bodies text[], versions bigint[], modified timestamptz[],
+  locations text[], expires timestamptz[], audit_ids bigint[], answered_at timestamptz
+);
+
+-- The stored, unexpired answer to each claim; all-null elements where there is none. `clock` is the caller's clock_timestamp().
+CREATE FUNCTION tenon.stored_replies(claims uuid[], fingerprints bytea[], clock timestamptz) RETURNS tenon.replies
+LANGUAGE sql STABLE SET search_path = public, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  SELECT ROW(array_agg(CASE WHEN same THEN 1::smallint WHEN NOT same THEN 2::smallint END),
+             array_agg(CASE WHEN same THEN status_code END), array_agg(CASE WHEN same THEN problem END),
+             array_agg(CASE WHEN same THEN summary END), array_agg(CASE WHEN same THEN version END),
+             array_agg(CASE WHEN same THEN modified END), array_agg(CASE WHEN same THEN location END),
+             array_agg(CASE WHEN same THEN expires_at END), array_agg(CASE WHEN same THEN audit_id END), clock)::tenon.replies
+  FROM (SELECT k.*, k.request_hash = c.fingerprint AS same
+        FROM unnest(claims, fingerprints) WITH ORDINALITY AS c (claim, fingerprint, n)
+        LEFT JOIN idempotency_keys k ON k.claim = c.claim AND k.expires_at > clock
+        ORDER BY c.n) AS found
+$$;
+
+-- Names the commands whose keys another transaction stored since this one looked: the node takes them out of its batch.
+CREATE FUNCTION tenon.raise_key_collision(claims uuid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  RAISE EXCEPTION 'an idempotency key was stored concurrently'
+    USING ERRCODE = 'TN001',
+          DETAIL = (SELECT coalesce(string_agg(DISTINCT claim::text, ','), '') FROM idempotency_keys
+                    WHERE claim = ANY (claims) AND expires_at > clock_timestamp());
+END
+$$;
+
+-- What one node may ask: its caller's own outcome, by the whole claim.
+CREATE FUNCTION tenon.read_outcome(asked uuid)
+RETURNS TABLE (status_code smallint, problem text, summary text, version bigint, modified timestamptz, location text,
+               expires_at timestamptz, audit_id bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT k.status_code, k.problem, k.summary, k.version, k.modified, k.location, k.expires_at, k.audit_id
+  FROM idempotency_keys k WHERE k.claim = asked AND k.expires_at > clock_timestamp()
+$$;
+
+-- Raises the longest lifetime a key may have. Never lowers it: keys that were promised more may be about.
+CREATE FUNCTION tenon.ensure_key_lifetime(wanted interval) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF wanted > interval '7 days' OR wanted < interval '30 seconds' THEN
+    RAISE EXCEPTION 'a key lives 30 seconds to 7 days, not %', wanted USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF (SELECT lifetime_max FROM tenon.key_generation) >= wanted THEN
+    RETURN;
+  END IF;
+  LOCK TABLE tenon.key_generation IN EXCLUSIVE MODE;
+  UPDATE tenon.key_generation SET lifetime_max = greatest(lifetime_max, wanted);
+END
+$$;
+
+-- Turns to the next partition when its time has come and frees those that have expired. Called by any node every few
+-- seconds; harmless when called too often or by many. Gives up rather than hold writers up: the next call tries again.
+-- Returns what it did: 'turned', 'freed', or null for nothing.
+CREATE FUNCTION tenon.turn_key_generation() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '200ms' AS $$
+DECLARE
+  generation tenon.key_generation;
+  next_slot smallint;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtext('tenon.turn_key_generation')) THEN
+    RETURN NULL;
+  END IF;
+  SELECT * INTO generation FROM tenon.key_generation;
+  next_slot := (generation.slot + 1) % 4;
+
+  -- Free the next partition well before it is needed.
+  IF generation.free_at[next_slot + 1] <> '-infinity' AND generation.free_at[next_slot + 1] < clock_timestamp() THEN
+    EXECUTE format('TRUNCATE public.idempotency_keys_%s', next_slot);
+    UPDATE tenon.key_generation SET free_at[next_slot + 1] = '-infinity';
+    RETURN 'freed';
+  END IF;
+
+  -- Three closed partitions must outlast the longest lifetime: half of it each, and never a turn a moment.
+  IF generation.free_at[next_slot + 1] = '-infinity'
+     AND clock_timestamp() >= generation.opened_at + greatest(generation.lifetime_max / 2, interval '15 seconds') THEN
+    LOCK TABLE tenon.key_generation IN EXCLUSIVE MODE;  -- waits for every batch under way
+    UPDATE tenon.key_generation
+    SET slot = next_slot, opened_at = clock_timestamp(),
+        free_at[generation.slot + 1] = clock_timestamp() + lifetime_max + interval '1 second';
+    RETURN 'turned';
+  END IF;
+  RETURN NULL;
+EXCEPTION WHEN lock_not_available THEN
+  RETURN NULL;
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION tenon.read_outcome, tenon.ensure_key_lifetime, tenon.turn_key_generation TO tenon_edge;

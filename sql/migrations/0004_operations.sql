@@ -1,0 +1,165 @@
+-- The road of every write: a batch of commands in, one reply a command out, in one transaction.
+--
+-- An operation is a function (command tenon.command, arguments jsonb) RETURNS tenon.outcome, registered by name. It changes
+-- its rows and writes its audit entry, or it refuses; what it raises aborts the batch. It never sees keys or other commands.
+
+CREATE TYPE tenon.outcome AS (
+  status smallint,       -- 2xx, or of a refusal: 404 or 409
+  problem text,          -- the refusal's name (snake_case); null: success
+  body text,             -- JSON of the answer; of a refusal: an object of its `detail` and further members
+  version bigint,        -- ETag, when there is one
+  modified timestamptz,  -- Last-Modified
+  location text,
+  audit_id bigint
+);
+
+CREATE FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb DEFAULT '{}') RETURNS tenon.outcome
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT ROW(status, problem, (jsonb_build_object('detail', detail) || members)::text, NULL, NULL, NULL, NULL)::tenon.outcome
+$$;
+
+-- A stale concurrency token: tells the version that is there.
+CREATE FUNCTION tenon.stale(version bigint, modified timestamptz) RETURNS tenon.outcome
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT ROW(409, 'conflict', jsonb_build_object('detail', 'The resource is at version ' || version || '.', 'version', version)::text,
+             version, modified, NULL, NULL)::tenon.outcome
+$$;
+
+-- Do all tokens of a precondition (safeguards/precondition/token.hpp, as_json) hold for a row at `version`, changed at
+-- `modified` and before that at `prior`? A date means the grain it was written in; when two changes fell into that grain it
+-- does not tell one state from the other and never holds.
+CREATE FUNCTION tenon.precondition_holds(precondition jsonb, version bigint, modified timestamptz, prior timestamptz)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+  SELECT precondition IS NULL OR (
+    NOT EXISTS (SELECT FROM jsonb_array_elements(precondition -> 'versions') AS wanted WHERE wanted::bigint <> version)
+    AND NOT EXISTS (
+      SELECT FROM jsonb_to_recordset(precondition -> 'dates') AS token (at timestamptz, grain bigint)
+      WHERE (extract(epoch FROM token.at) * 1000000)::bigint / token.grain
+              <> (extract(epoch FROM modified) * 1000000)::bigint / token.grain
+         OR (extract(epoch FROM prior) * 1000000)::bigint / token.grain
+              = (extract(epoch FROM modified) * 1000000)::bigint / token.grain))
+$$;
+
+-- The moment of a change: now, yet always later than the row's last one, so that no two versions share a moment.
+CREATE FUNCTION tenon.change_moment(last timestamptz) RETURNS timestamptz
+LANGUAGE sql VOLATILE AS $$
+  SELECT greatest(clock_timestamp(), last + interval '1 microsecond')
+$$;
+
+-- RFC 9562 version 7: grows with time, so that new rows stand together in the index.
+CREATE FUNCTION tenon.new_id() RETURNS uuid
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT encode(set_bit(set_bit(
+           overlay(uuid_send(gen_random_uuid()) PLACING
+                   substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
+           52, 1), 53, 1), 'hex')::uuid
+$$;
+
+CREATE FUNCTION tenon.iso(at timestamptz) RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
+CREATE TABLE tenon.operations (
+  name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{2,62}$'),
+  function regproc NOT NULL,
+  prelock regproc  -- (arguments jsonb[]) RETURNS void: locks every row the batch will touch, in id order
+);
+REVOKE ALL ON tenon.operations FROM PUBLIC;
+
+-- Called by migrations. The function must exist; its owner must be the owner of tenon.execute, as which it runs.
+CREATE FUNCTION tenon.register_operation(name text, function regproc, prelock regproc DEFAULT NULL) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO tenon.operations VALUES (name, function, prelock)
+  ON CONFLICT ON CONSTRAINT operations_pkey DO UPDATE SET function = excluded.function, prelock = excluded.prelock
+$$;
+
+-- Stores the fresh answers of a batch (origins 0). Raises TN001 when another transaction stored one of the keys meanwhile.
+CREATE FUNCTION tenon.store_replies(
+  claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], replies tenon.replies)
+RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE
+  fresh bigint;
+  stored bigint;
+BEGIN
+  WITH answer AS (
+    SELECT * FROM unnest(claims, scopes, users, keys, fingerprints, replies.origins, replies.statuses, replies.problems,
+                         replies.bodies, replies.versions, replies.modified, replies.locations, replies.expires,
+                         replies.audit_ids)
+      AS a (claim, scope, user_id, key, fingerprint, origin, status, problem, body, version, modified, location, expires, audit_id)
+    WHERE origin = 0
+  ), kept AS (
+    INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                  user_id, key, problem, summary, location)
+    SELECT claim, (SELECT slot FROM tenon.key_generation), status, version, modified, expires, audit_id, fingerprint, scope,
+           user_id, key, problem, body, location
+    FROM answer ORDER BY claim  -- one order for all: two batches that share keys can't wait for each other in a ring
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM answer), (SELECT count(*) FROM kept) INTO fresh, stored;
+  IF stored < fresh THEN
+    PERFORM tenon.raise_key_collision(claims);
+  END IF;
+END
+$$;
+
+-- Removes stored answers that have expired and whose keys are about to be used again.
+CREATE FUNCTION tenon.forget_expired(claims uuid[], clock timestamptz) RETURNS void
+LANGUAGE sql SET search_path = public, pg_temp AS $$
+  DELETE FROM idempotency_keys WHERE claim = ANY (claims) AND expires_at <= clock
+$$;
+
+-- Runs one registered operation over a batch. The arrays are parallel: one element a command.
+CREATE FUNCTION tenon.execute(
+  operation text,
+  claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[],
+  request_ids text[], arguments jsonb[])
+RETURNS tenon.replies
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  registered tenon.operations;
+  replies tenon.replies;
+  clock timestamptz;
+BEGIN
+  SELECT * INTO registered FROM tenon.operations WHERE name = operation;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no operation is called %', operation USING ERRCODE = 'undefined_function';
+  END IF;
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  IF registered.prelock IS NOT NULL THEN
+    EXECUTE format('SELECT %s($1)', registered.prelock) USING arguments;
+  END IF;
+
+  clock := clock_timestamp();
+  replies := tenon.stored_replies(claims, fingerprints, clock);
+  PERFORM tenon.forget_expired(claims, clock);
+  EXECUTE format($statement$
+    SELECT ROW(array_agg(coalesce(stored_origin, 0::smallint)), array_agg(coalesce(stored_status, status)),
+               array_agg(coalesce(stored_problem, problem)), array_agg(coalesce(stored_body, body)),
+               array_agg(coalesce(stored_version, version)), array_agg(coalesce(stored_modified, modified)),
+               array_agg(coalesce(stored_location, location)), array_agg(coalesce(stored_expires, expires)),
+               array_agg(coalesce(stored_audit_id, audit_id)), $1)
+    FROM (
+      SELECT c.*, o.*, clock_timestamp() + make_interval(secs => least(c.lifetime, g.lifetime_max_seconds)) AS expires
+      FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) WITH ORDINALITY AS c
+             (user_id, key, lifetime, role, request_id, argument, stored_origin, stored_status, stored_problem, stored_body,
+              stored_version, stored_modified, stored_location, stored_expires, stored_audit_id, n)
+      CROSS JOIN (SELECT extract(epoch FROM lifetime_max)::integer AS lifetime_max_seconds FROM tenon.key_generation) AS g
+      LEFT JOIN LATERAL (
+        SELECT * FROM %s(ROW(c.user_id, c.role, c.request_id, c.key)::tenon.command, c.argument)
+        WHERE c.stored_origin IS NULL
+        OFFSET 0  -- a fence: the function must not be called for a command that is not to run
+      ) AS o ON true
+      ORDER BY c.n) AS answered
+  $statement$, registered.function)
+  INTO replies
+  USING clock, users, keys, lifetimes, roles, request_ids, arguments, replies.origins, replies.statuses, replies.problems,
+        replies.bodies, replies.versions, replies.modified, replies.locations, replies.expires, replies.audit_ids;
+  PERFORM tenon.store_replies(claims, scopes, users, keys, fingerprints, replies);
+  RETURN replies;
+END
+$$;
+GRANT EXECUTE ON FUNCTION tenon.execute TO tenon_edge;
+GRANT USAGE ON TYPE tenon.replies TO tenon_edge;

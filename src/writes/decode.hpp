@@ -1,0 +1,15 @@
+// From the row of arrays that an operation returns to one reply a command.
+#pragma once
+
+#include <vector>
+
+#include "postgres/connection.hpp"
+#include "writes/operation.hpp"
+#include "writes/reply.hpp"
+
+namespace tenon::writes {
+
+// Throws std::runtime_error when the row is not what `kind` promises, or not of `commands` elements.
+[[nodiscard]] std::vector<Reply> decode_replies(const postgres::Rows& rows, Operation::Kind kind, std::size_t commands);
+
+}  // namespace tenon::writes

@@ -1,0 +1,30 @@
+// The database's answer to one command.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/problem.hpp"
+
+namespace tenon::writes {
+
+struct Reply {
+  enum class Origin : std::uint8_t {
+    fresh,     // ran now; its answer is stored under the key
+    replayed,  // ran before under this key; the stored answer
+    reused,    // the key is stored with another fingerprint; nothing else is told
+  };
+  Origin origin = Origin::fresh;
+  std::uint16_t status = 200;
+  std::optional<ProblemCode> problem;  // a refusal; `body` then holds its members as a JSON object
+  std::string body;
+  std::optional<std::int64_t> version;  // ETag
+  std::optional<Instant> modified;      // Last-Modified
+  std::string location;
+  std::optional<Instant> expires;  // until when the key is known, by the database's clock
+  std::optional<std::int64_t> audit_id;
+};
+
+}  // namespace tenon::writes

@@ -1,0 +1,153 @@
+#include "writes/writer.hpp"
+
+#include <algorithm>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace tenon::writes {
+namespace {
+
+namespace asio = boost::asio;
+
+// Suspends the calling coroutine; `start` is given what will resume it and must see to its being called once, on the
+// coroutine's own thread.
+template <class Start>
+asio::awaitable<void> suspend(Start start) {
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [](auto handler, Start& begin) { begin(std::move_only_function<void()>(std::move(handler))); },
+      asio::use_awaitable, std::ref(start));
+}
+
+// Sees to it that whoever latched on is told something, also when the first request's coroutine throws or is dropped.
+class Running {
+ public:
+  Running(InFlight& in_flight, const Uuid& claim, const Digest& fingerprint)
+      : in_flight_(in_flight), claim_(claim), fingerprint_(fingerprint) {}
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() {
+    if (!finished_) in_flight_.finish(claim_, fingerprint_, problem(ProblemCode::internal_error));
+  }
+  void finish(const Result<Reply>& outcome) {
+    finished_ = true;
+    in_flight_.finish(claim_, fingerprint_, outcome);
+  }
+
+ private:
+  InFlight& in_flight_;
+  Uuid claim_;
+  Digest fingerprint_;
+  bool finished_ = false;
+};
+
+// What a duplicate is told once the first request with its key has been answered.
+Result<Reply> follow(const Waiter::First& first, const Digest& fingerprint) {
+  if (!first.outcome) {
+    // Unknown for the first is unknown for its duplicate, whatever that one asked.
+    return problem(ProblemCode::request_in_progress, "The first request with this key has not been answered yet.");
+  }
+  if (first.fingerprint != fingerprint) return problem(ProblemCode::idempotency_key_reused);
+  Reply reply = *first.outcome;
+  reply.origin = Reply::Origin::replayed;
+  return reply;
+}
+
+}  // namespace
+
+Writer::Writer(std::span<asio::io_context* const> contexts, const WriterSettings& settings, Logger& log,
+               LaneObserver& observer)
+    : in_flight_(settings.waiters_per_key_max) {
+  const LaneSettings lane{.conninfo = settings.conninfo,
+                          .batch_commands_max = settings.batch_commands_max,
+                          .queue_max = settings.queue_max};
+  for (std::size_t i = 0; i < settings.write_lanes_per_thread; ++i) {
+    for (auto* context : contexts) write_lanes_.push_back(std::make_unique<Lane>(*context, lane, log, observer));
+  }
+  for (std::size_t i = 0; i < settings.read_lanes_per_thread; ++i) {
+    for (auto* context : contexts) read_lanes_.push_back(std::make_unique<Lane>(*context, lane, log, observer));
+  }
+}
+
+void Writer::start() {
+  for (const auto& lane : write_lanes_) lane->start();
+  for (const auto& lane : read_lanes_) lane->start();
+}
+
+void Writer::stop() {
+  for (const auto& lane : write_lanes_) lane->stop();
+  for (const auto& lane : read_lanes_) lane->stop();
+}
+
+asio::awaitable<Result<Reply>> Writer::run(std::shared_ptr<Command> command, Lane& lane) {
+  bool admitted = true;
+  co_await suspend([&](std::move_only_function<void()> resume) {
+    command->done = std::move(resume);
+    if (lane.submit(command)) return;
+    admitted = false;
+    asio::post(*command->origin, [command] { std::exchange(command->done, nullptr)(); });
+  });
+  if (!admitted) co_return problem(ProblemCode::overloaded);
+  co_return std::move(command->outcome);
+}
+
+asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio::io_context& here, const Uuid& claim) {
+  const auto waiter = std::make_shared<Waiter>();
+  waiter->origin = &here;
+  auto wait = InFlight::Wait::ended;
+  co_await suspend([&](std::move_only_function<void()> resume) {
+    waiter->done = std::move(resume);
+    const auto joined = in_flight_.wait(claim, waiter);
+    if (joined == InFlight::Wait::waiting) return;  // `waiter` may be served already: this frame is not ours any more
+    wait = joined;
+    asio::post(here, [waiter] { std::exchange(waiter->done, nullptr)(); });
+  });
+  if (wait == InFlight::Wait::full) co_return problem(ProblemCode::request_in_progress, "Too many wait for this key.");
+  co_return waiter->first;
+}
+
+asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, Envelope envelope, Monotonic deadline) {
+  const Uuid claim = envelope.claim;
+  const Digest fingerprint = envelope.fingerprint;
+  while (!in_flight_.begin(claim)) {
+    if (monotonic_now() >= deadline) co_return problem(ProblemCode::request_in_progress);
+    const auto first = co_await latch(here, claim);
+    if (!first) co_return first.error();
+    // A first that was itself refused for its payload says nothing about ours.
+    const bool tells = *first && (!(*first)->outcome || (*first)->outcome->origin != Reply::Origin::reused);
+    if (tells) co_return follow(**first, fingerprint);
+  }
+  Running running(in_flight_, claim, fingerprint);
+  auto command = std::make_shared<Command>();
+  Lane& lane = *write_lanes_[call.affinity % write_lanes_.size()];
+  command->call = std::move(call);
+  command->envelope = std::move(envelope);
+  command->deadline = deadline;
+  command->origin = &here;
+  Result<Reply> outcome = co_await run(std::move(command), lane);
+  running.finish(outcome);
+  if (outcome && outcome->origin == Reply::Origin::reused) co_return problem(ProblemCode::idempotency_key_reused);
+  co_return outcome;
+}
+
+asio::awaitable<Result<Reply>> Writer::read(asio::io_context& here, Call call, Monotonic deadline) {
+  const auto command = std::make_shared<Command>();
+  Lane& lane = *read_lanes_[call.affinity % read_lanes_.size()];
+  command->call = std::move(call);
+  command->deadline = deadline;
+  command->origin = &here;
+  co_return co_await run(command, lane);
+}
+
+bool Writer::connected() const noexcept {
+  const auto is_connected = [](const std::unique_ptr<Lane>& lane) { return lane->connected(); };
+  return std::ranges::all_of(write_lanes_, is_connected) && std::ranges::all_of(read_lanes_, is_connected);
+}
+
+std::size_t Writer::queued() const noexcept {
+  std::size_t sum = 0;
+  for (const auto& lane : write_lanes_) sum += lane->queued();
+  for (const auto& lane : read_lanes_) sum += lane->queued();
+  return sum;
+}
+
+}  // namespace tenon::writes
