@@ -55,7 +55,8 @@ class Connection {
  public:
   // `conninfo`: a URI or keyword string as libpq takes it, multi-host with target_session_attrs included.
   [[nodiscard]] static boost::asio::awaitable<std::unique_ptr<Connection>> open(boost::asio::any_io_executor executor,
-                                                                                std::string conninfo, Monotonic deadline);
+                                                                                std::string conninfo,
+                                                                                Monotonic deadline);
   virtual ~Connection() = default;
 
   virtual boost::asio::awaitable<void> prepare(const std::string& name, const std::string& sql,

@@ -3,6 +3,7 @@
 
 #include <libpq-fe.h>
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,12 +40,13 @@ class ArrayParameter {
   void add(std::string_view value);  // text (UTF-8 without NUL), bytea, or jsonb (its text)
   void add(const Uuid& value);
   void add(Instant value);
-  void add(bool value);
+  void add(std::same_as<bool> auto value) { add_bool(value); }  // exactly bool: a string literal must not become one
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
   [[nodiscard]] Type element() const noexcept { return element_; }
   [[nodiscard]] std::string_view encoded();  // patches the header; valid until the next add or clear
 
  private:
+  void add_bool(bool value);
   void begin_element(std::size_t bytes);
   Type element_;
   std::size_t count_ = 0;
@@ -62,7 +64,7 @@ class Parameters {
   void add_int4(std::int32_t value);
   void add(const Uuid& value);
   void add(Instant value);
-  void add(bool value);
+  void add(std::same_as<bool> auto value) { add_bool(value); }
   void add_bytes(std::string_view bytes);  // bytea
   void add_json(std::string_view json);    // jsonb
 
@@ -79,6 +81,7 @@ class Parameters {
     std::size_t offset = 0;         // else into owned_
     bool null = false;
   };
+  void add_bool(bool value);
   void add_owned(Type type, std::string_view bytes);
   std::vector<Oid> types_;
   std::vector<Slot> slots_;
@@ -86,8 +89,8 @@ class Parameters {
   std::string owned_;
 };
 
-// Reads one array column received in binary; elements are views into the result. One dimension; an empty array has none.
-// Throws std::runtime_error when the bytes are not an array of that element type.
+// Reads one array column received in binary; elements are views into the result. One dimension; an empty array has
+// none. Throws std::runtime_error when the bytes are not an array of that element type.
 class ArrayReader {
  public:
   ArrayReader(std::string_view bytes, Type element);
@@ -104,5 +107,6 @@ class ArrayReader {
 [[nodiscard]] Instant read_instant(std::string_view bytes);
 [[nodiscard]] bool read_bool(std::string_view bytes);
 [[nodiscard]] Uuid read_uuid(std::string_view bytes);
+[[nodiscard]] std::string_view read_json(std::string_view bytes);  // a jsonb value's text, a view into `bytes`
 
 }  // namespace tenon::postgres

@@ -1,0 +1,77 @@
+#include "support/cluster.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "postgres/migrations.hpp"
+#include "postgres/session.hpp"
+
+namespace tenon::test {
+namespace {
+
+std::string other_database(std::string conninfo, const std::string& database) {
+  return conninfo.substr(0, conninfo.rfind("dbname=")) + "dbname=" + database;
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = "/tmp/tn-XXXXXX";
+  if (mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), "mkdtemp");
+  chmod(name.c_str(), 0711);  // the server's user must get through
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+TestCluster::TestCluster(Durability durability) : log_("-", LogLevel::error) {
+  cluster_.emplace(postgres::ClusterSettings{.directory = folder_.path() / "pg", .connections_max = 100}, log_);
+  if (durability == Durability::fast) {
+    postgres::Session session(superuser());
+    session.script("ALTER SYSTEM SET fsync = off");
+    session.script("ALTER SYSTEM SET full_page_writes = off");
+    session.script("SELECT pg_reload_conf()");
+  }
+}
+
+std::string TestCluster::superuser(const std::string& database) const {
+  return other_database(cluster_->superuser_conninfo(), database);
+}
+
+std::string TestCluster::edge(const std::string& database) const {
+  return other_database(cluster_->edge_conninfo(), database);
+}
+
+std::string TestCluster::make_database(const std::string& name) {
+  query(superuser("postgres"), "DROP DATABASE IF EXISTS " + name + " WITH (FORCE)");
+  query(superuser("postgres"), "CREATE DATABASE " + name);
+  return superuser(name);
+}
+
+void TestCluster::migrate(const std::string& database) {
+  postgres::migrate(superuser(database), postgres::embedded_migrations(), log_);
+}
+
+TestCluster& shared_cluster() {
+  static TestCluster cluster;
+  return cluster;
+}
+
+postgres::Rows query(const std::string& conninfo, const std::string& sql, const std::vector<std::string>& parameters) {
+  return postgres::Session(conninfo).execute(sql, parameters);
+}
+
+std::string query_value(const std::string& conninfo, const std::string& sql,
+                        const std::vector<std::string>& parameters) {
+  const postgres::Rows rows = query(conninfo, sql, parameters);
+  return rows.size() > 0 && rows.columns() > 0 ? rows.text(0, 0) : "";
+}
+
+}  // namespace tenon::test
