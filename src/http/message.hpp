@@ -57,7 +57,7 @@ class Response {
   void close_after() noexcept { close_ = true; }  // end the connection once this is sent
 
   [[nodiscard]] std::uint16_t status() const noexcept { return status_; }
-  [[nodiscard]] const std::string& header_lines() const noexcept { return header_lines_; }  // each ends in CRLF
+  [[nodiscard]] const std::string& header_lines() const noexcept { return header_lines_; }     // each ends in CRLF
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;  // first of that name
   [[nodiscard]] const std::string& body() const noexcept { return body_; }
   [[nodiscard]] bool closes() const noexcept { return close_; }

@@ -1,4 +1,5 @@
-// The HTTP/1.1 server: listens, frames requests strictly, holds every deadline, and hands whole requests to one handler.
+// The HTTP/1.1 server: listens, frames requests strictly, holds every deadline, and hands whole requests to one
+// handler.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -45,8 +46,8 @@ class Server {
  public:
   // Each io_context is run by exactly one thread of the caller's; connections are spread over them round robin. All
   // arguments outlive the server. Throws std::runtime_error when it can't listen or the TLS files don't fit.
-  Server(std::span<boost::asio::io_context* const> contexts, ServerSettings settings, Handler handler, Observer observer,
-         Logger& log);
+  Server(std::span<boost::asio::io_context* const> contexts, ServerSettings settings, Handler handler,
+         Observer observer, Logger& log);
   ~Server();  // only after the io_contexts have stopped
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -54,8 +55,8 @@ class Server {
   void start();
   [[nodiscard]] std::uint16_t port() const noexcept;
 
-  // Stops listening, closes idle connections, lets requests in flight finish (their answers say Connection: close), then
-  // calls `stopped` once, on any thread. Connections still busy after `within` are cut.
+  // Stops listening, closes idle connections, lets requests in flight finish (their answers say Connection: close),
+  // then calls `stopped` once, on any thread. Connections still busy after `within` are cut.
   void stop(std::chrono::milliseconds within, std::function<void()> stopped);
 
   [[nodiscard]] std::size_t connections() const noexcept;

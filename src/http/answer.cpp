@@ -1,0 +1,138 @@
+#include "http/answer.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace tenon::http {
+namespace {
+
+void append_number(std::string& out, std::size_t number) {
+  std::array<char, 20> digits;
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
+  out.append(digits.data(), end);
+}
+
+void append_two_digits(std::string& out, unsigned number) {
+  out.push_back(static_cast<char>('0' + number / 10 % 10));
+  out.push_back(static_cast<char>('0' + number % 10));
+}
+
+}  // namespace
+
+std::string_view reason_phrase(std::uint16_t status) noexcept {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 422:
+      return "Unprocessable Content";
+    case 425:
+      return "Too Early";
+    case 428:
+      return "Precondition Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "";
+  }
+}
+
+void append_answer(std::string& out, const Response& response, const AnswerFrame& frame) {
+  const std::uint16_t status = response.status();
+  const bool has_body = status != 204 && status != 304;
+  out.append("HTTP/1.1 ");
+  append_number(out, status);
+  out.append(" ").append(reason_phrase(status)).append("\r\nServer: tenon\r\nDate: ").append(frame.date);
+  out.append("\r\nX-Request-Id: ").append(frame.request_id).append("\r\n").append(response.header_lines());
+  if (has_body) {
+    out.append("Content-Length: ");
+    append_number(out, response.body().size());
+    out.append("\r\n");
+  }
+  if (frame.closes) {
+    out.append("Connection: close\r\n");
+  } else if (frame.keep_alive) {
+    out.append("Connection: keep-alive\r\n");
+  }
+  out.append("\r\n");
+  if (has_body && !frame.head_only) out.append(response.body());
+}
+
+std::string http_date(std::chrono::sys_seconds at) {
+  static constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(at - day);
+  std::string out(days[std::chrono::weekday(day).c_encoding()]);
+  out.append(", ");
+  append_two_digits(out, static_cast<unsigned>(date.day()));
+  out.append(" ").append(months[static_cast<unsigned>(date.month()) - 1]).append(" ");
+  append_number(out, static_cast<std::size_t>(static_cast<int>(date.year())));
+  out.append(" ");
+  append_two_digits(out, static_cast<unsigned>(time.hours().count()));
+  out.append(":");
+  append_two_digits(out, static_cast<unsigned>(time.minutes().count()));
+  out.append(":");
+  append_two_digits(out, static_cast<unsigned>(time.seconds().count()));
+  out.append(" GMT");
+  return out;
+}
+
+}  // namespace tenon::http

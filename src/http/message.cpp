@@ -1,0 +1,100 @@
+#include "http/message.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include "http/ascii.hpp"
+
+namespace tenon::http {
+namespace {
+
+constexpr std::array<std::pair<Method, std::string_view>, 7> methods{{
+    {Method::get, "GET"},
+    {Method::head, "HEAD"},
+    {Method::post, "POST"},
+    {Method::put, "PUT"},
+    {Method::patch, "PATCH"},
+    {Method::delete_, "DELETE"},
+    {Method::options, "OPTIONS"},
+}};
+
+// What the session writes itself: a second line of these would let a handler frame the answer twice.
+constexpr std::array<std::string_view, 7> session_headers{"Content-Length", "Transfer-Encoding", "Connection", "Date",
+                                                          "Server",         "X-Request-Id",      "Keep-Alive"};
+
+bool belongs_to_session(std::string_view name) {
+  return std::ranges::any_of(session_headers,
+                             [&](std::string_view own) { return ascii::equal_in_any_case(own, name); });
+}
+
+}  // namespace
+
+std::string_view name_of(Method method) noexcept { return methods[static_cast<std::size_t>(method)].second; }
+
+std::optional<Method> method_named(std::string_view name) noexcept {
+  for (const auto& [method, known] : methods)
+    if (known == name) return method;
+  return std::nullopt;
+}
+
+std::optional<std::string_view> Request::header(std::string_view name) const noexcept {
+  std::optional<std::string_view> found;
+  for (const Header& header : headers) {
+    if (!ascii::equal_in_any_case(header.name, name)) continue;
+    if (found) return std::nullopt;
+    found = header.value;
+  }
+  return found;
+}
+
+std::size_t Request::count(std::string_view name) const noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      headers, [&](const Header& header) { return ascii::equal_in_any_case(header.name, name); }));
+}
+
+Response Response::json(std::uint16_t status, std::string body) {
+  Response response(status);
+  response.add("Content-Type", "application/json");
+  response.set_body(std::move(body));
+  return response;
+}
+
+Response Response::refusal(const Problem& problem) { return refusal(problem, problem.status()); }
+
+Response Response::refusal(const Problem& problem, std::uint16_t status) {
+  Response response(status);
+  response.add("Content-Type", "application/problem+json").add("Cache-Control", "no-store");
+  const std::uint32_t wait =
+      problem.retry_after_seconds != 0 ? problem.retry_after_seconds : kind_of(problem.code).retry_after_seconds;
+  if (wait != 0) response.add("Retry-After", std::to_string(wait));
+  if (!problem.allow.empty()) response.add("Allow", problem.allow);
+  response.set_body(render(problem, status));
+  return response;
+}
+
+Response& Response::add(std::string_view name, std::string_view value) {
+  if (!ascii::is_token(name) || belongs_to_session(name))
+    throw std::invalid_argument("a handler cannot set the header " + std::string(name));
+  header_lines_.append(name).append(": ");
+  const std::size_t begin = header_lines_.size();
+  header_lines_.append(value);
+  std::replace_if(
+      header_lines_.begin() + static_cast<std::ptrdiff_t>(begin), header_lines_.end(),
+      [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  header_lines_.append("\r\n");
+  return *this;
+}
+
+std::optional<std::string_view> Response::header(std::string_view name) const noexcept {
+  std::string_view rest = header_lines_;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find("\r\n"));
+    const std::size_t colon = line.find(':');
+    if (ascii::equal_in_any_case(line.substr(0, colon), name)) return ascii::trim(line.substr(colon + 1));
+    rest.remove_prefix(line.size() + 2);
+  }
+  return std::nullopt;
+}
+
+}  // namespace tenon::http

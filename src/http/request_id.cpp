@@ -1,0 +1,35 @@
+#include "http/request_id.hpp"
+
+#include <bit>
+#include <span>
+
+#include "base/bytes.hpp"
+
+namespace tenon::http {
+
+RequestIds::RequestIds() {
+  fill_random({reinterpret_cast<std::uint8_t*>(state_.data()), sizeof state_});
+  state_[0] |= 1;  // the one state that it never leaves is all zeros
+}
+
+std::uint64_t RequestIds::next() noexcept {
+  auto& s = state_;
+  const std::uint64_t result = std::rotl(s[0] + s[3], 23) + s[0];
+  const std::uint64_t t = s[1] << 17;
+  s[2] ^= s[0];
+  s[3] ^= s[1];
+  s[1] ^= s[2];
+  s[0] ^= s[3];
+  s[2] ^= t;
+  s[3] = std::rotl(s[3], 45);
+  return result;
+}
+
+void RequestIds::append_next(std::string& out) {
+  for (int half = 0; half < 2; ++half) {
+    std::uint64_t bits = next();
+    for (int i = 0; i < 16; ++i, bits >>= 4) out.push_back("0123456789abcdef"[bits & 15]);
+  }
+}
+
+}  // namespace tenon::http
