@@ -1,0 +1,184 @@
+#include "base/log.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "encoding/json.hpp"
+
+namespace tenon {
+namespace {
+
+using namespace std::string_literals;
+
+constexpr std::string_view at = "2025-12-02T05:21:11.123Z";
+
+// A log file in a directory of its own, gone with the test.
+class LogFile {
+ public:
+  LogFile() {
+    std::string name = (std::filesystem::temp_directory_path() / "tenon-log-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
+    directory_ = name;
+  }
+  ~LogFile() { std::filesystem::remove_all(directory_); }
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
+
+  [[nodiscard]] std::string path() const { return directory_ / "log"; }
+  [[nodiscard]] std::vector<std::string> lines() const {
+    std::ifstream file(path());
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+    return lines;
+  }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+TEST(LogLine, IsOneJsonObjectWithTimeLevelEventAndFields) {
+  EXPECT_EQ(render_log_line(at, LogLevel::info, "request",
+                            {{"path", "/api/items"}, {"status", std::int64_t{200}}, {"ms", 1.5}, {"replayed", true}}),
+            R"({"at":"2025-12-02T05:21:11.123Z","level":"info","event":"request",)"
+            R"("path":"/api/items","status":200,"ms":1.5,"replayed":true})");
+}
+
+TEST(LogLine, StaysOneLineOfValidJsonWhateverAFieldHolds) {
+  const std::string rows[] = {
+      "\r\n",
+      "a\nb\rc",
+      "\n{\"at\":\"forged\",\"level\":\"error\"}\n",
+      "\",\"level\":\"error",
+      "\\",
+      "\\\"",
+      "\0"s,
+      "before\0after"s,
+      "\x1b[2J\x1b]0;title\x07",
+      "\xe2\x80\xa8",  // U+2028
+      "\xe2\x80\xa9",  // U+2029
+      "x\xe2\x80\xa8\xe2\x80\xa8\xe2\x80\xa9y",
+      "\x7f",
+      "\xc2\x85",  // NEL
+      "\xc2\x9b"
+      "31m",  // CSI
+      "\v\f\b\t",
+      "\xf0\x9f\x98\x80 \xe2\x82\xac \xc3\xa9",
+      "\xe2\x80\xa7\xe2\x80\xaa",  // the neighbours of U+2028 and U+2029
+      std::string(100'000, '\n'),
+  };
+  for (const std::string& text : rows) {
+    const std::string line = render_log_line(at, LogLevel::warning, "request", {{"path", text}, {"after", true}});
+    SCOPED_TRACE(line.substr(0, 200));
+    for (const std::string_view ender :
+         {"\n", "\r", "\v", "\f", "\x1b", "\x7f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xc2\x85", "\xc2\x9b"}) {
+      EXPECT_EQ(line.find(ender), std::string::npos);
+    }
+    EXPECT_EQ(line.find('\0'), std::string::npos);
+    const auto parsed = json::parse(line);
+    ASSERT_TRUE(parsed) << parsed.error().detail;
+    const json::Object& object = *parsed->object();
+    ASSERT_EQ(object.size(), 5U);
+    EXPECT_EQ(*json::find(object, "level")->string(), "warning");
+    EXPECT_EQ(*json::find(object, "event")->string(), "request");
+    EXPECT_EQ(*json::find(object, "path")->string(), text);
+    EXPECT_EQ(*json::find(object, "after")->boolean(), true);
+  }
+}
+
+TEST(LogLine, TurnsOnlyTheFieldsTextIntoEscapes) {
+  // What looks like an escape in the input is text, not an escape.
+  const std::string text = R"(\u2028 \n)";
+  const auto parsed = json::parse(render_log_line(at, LogLevel::info, "request", {{"path", text}}));
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(*json::find(*parsed->object(), "path")->string(), text);
+}
+
+TEST(LogLine, WritesNumbersThatJsonCanHold) {
+  using limits = std::numeric_limits<double>;
+  const auto parsed = json::parse(render_log_line(
+      at, LogLevel::info, "numbers",
+      {{"nan", limits::quiet_NaN()}, {"inf", limits::infinity()}, {"small", 1e-9}, {"big", 1e300}, {"zero", -0.0}}));
+  ASSERT_TRUE(parsed) << parsed.error().detail;
+  EXPECT_TRUE(json::find(*parsed->object(), "nan")->is_null());
+  EXPECT_TRUE(json::find(*parsed->object(), "inf")->is_null());
+  EXPECT_EQ(json::find(*parsed->object(), "small")->number()->value, 1e-9);
+  EXPECT_EQ(json::find(*parsed->object(), "big")->number()->value, 1e300);
+  EXPECT_NE(render_log_line(at, LogLevel::info, "n", {{"n", std::numeric_limits<std::int64_t>::min()}})
+                .find("-9223372036854775808"),
+            std::string::npos);
+}
+
+TEST(LogLine, NamesEachLevel) {
+  for (const auto& [level, name] : {std::pair{LogLevel::debug, "debug"},
+                                    {LogLevel::info, "info"},
+                                    {LogLevel::warning, "warning"},
+                                    {LogLevel::error, "error"}}) {
+    const auto parsed = json::parse(render_log_line(at, level, "x", {}));
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(*json::find(*parsed->object(), "level")->string(), name);
+  }
+}
+
+TEST(Logger, WritesOneLinePerEventFromTheLeastLevelUp) {
+  const LogFile file;
+  {
+    Logger log(file.path(), LogLevel::warning);
+    EXPECT_FALSE(log.enabled(LogLevel::info));
+    EXPECT_TRUE(log.enabled(LogLevel::error));
+    log.event(LogLevel::info, "too_quiet");
+    log.event(LogLevel::warning, "heard", {{"path", "a\nb"}});
+    log.event(LogLevel::error, "heard_too");
+  }
+  const auto lines = file.lines();
+  ASSERT_EQ(lines.size(), 2U);
+  const auto first = json::parse(lines[0]);
+  ASSERT_TRUE(first) << lines[0];
+  EXPECT_EQ(*json::find(*first->object(), "event")->string(), "heard");
+  const std::string& when = *json::find(*first->object(), "at")->string();
+  ASSERT_EQ(when.size(), at.size()) << when;
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    const bool digit = at[i] >= '0' && at[i] <= '9';
+    EXPECT_EQ(digit, when[i] >= '0' && when[i] <= '9') << when;
+    if (!digit) {
+      EXPECT_EQ(when[i], at[i]) << when;
+    }
+  }
+}
+
+TEST(Logger, WritesNothingWhenOff) {
+  const LogFile file;
+  Logger(file.path(), LogLevel::off).event(LogLevel::error, "unheard");
+  EXPECT_TRUE(file.lines().empty());
+}
+
+TEST(Logger, KeepsLinesWholeWhenManyThreadsWrite) {
+  const LogFile file;
+  {
+    Logger log(file.path(), LogLevel::info);
+    std::vector<std::jthread> threads;
+    for (std::int64_t t = 0; t < 4; ++t) {
+      threads.emplace_back([&log, t] {
+        for (std::int64_t i = 0; i < 500; ++i) log.event(LogLevel::info, "tick", {{"thread", t}, {"i", i}});
+      });
+    }
+  }
+  const auto lines = file.lines();
+  EXPECT_EQ(lines.size(), 2000U);
+  EXPECT_TRUE(std::ranges::all_of(lines, [](const std::string& line) { return json::parse(line).has_value(); }));
+}
+
+TEST(Logger, RefusesAFileThatCannotBeOpened) {
+  EXPECT_THROW(Logger("/proc/no/such/place/log", LogLevel::info), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace tenon
