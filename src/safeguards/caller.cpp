@@ -6,7 +6,7 @@
 #include "base/json_string.hpp"
 #include "base/limits.hpp"
 #include "encoding/json.hpp"
-#include "safeguards/ascii.hpp"
+#include "http/ascii.hpp"
 #include "safeguards/hmac_sha256.hpp"
 #include "safeguards/token_claims.hpp"
 
@@ -32,7 +32,7 @@ constexpr std::int64_t leeway_seconds_max = 86'400;
 // The token of "Bearer <token>": the scheme in any case, one space (RFC 6750 section 2.1).
 [[nodiscard]] std::optional<std::string_view> bearer_token(std::string_view authorization) noexcept {
   constexpr std::string_view scheme = "bearer ";
-  if (!equals_ignoring_case(authorization.substr(0, scheme.size()), scheme)) return std::nullopt;
+  if (!http::ascii::equal_in_any_case(authorization.substr(0, scheme.size()), scheme)) return std::nullopt;
   const std::string_view token = authorization.substr(scheme.size());
   if (token.size() > limits::bearer_token_bytes_max) return token;  // refused for its length, before it is read
   if (token.empty() || !std::ranges::all_of(token, is_token_character)) return std::nullopt;

@@ -4,31 +4,21 @@
 #include <array>
 #include <string>
 
-#include "safeguards/ascii.hpp"
+#include "http/ascii.hpp"
 
 namespace tenon::safeguards {
 namespace {
 
 using boost::asio::ip::address;
-
-[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-[[nodiscard]] constexpr bool is_alphanumeric(char c) noexcept {
-  return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z');
-}
-
-[[nodiscard]] std::string_view trimmed(std::string_view text) noexcept {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
+namespace ascii = http::ascii;
 
 // RFC 7239 section 6: a number, or an obfuscated "_name".
 [[nodiscard]] bool is_port(std::string_view text) noexcept {
   if (text.starts_with('_')) {
     return text.size() > 1 &&
-           std::ranges::all_of(text, [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+           std::ranges::all_of(text, [](char c) { return ascii::is_alnum(c) || c == '.' || c == '_' || c == '-'; });
   }
-  return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, is_digit);
+  return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, ascii::is_digit);
 }
 
 // "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80". Not "unknown", not "_hidden".
@@ -51,7 +41,7 @@ using boost::asio::ip::address;
 [[nodiscard]] std::optional<std::string> cut_value(std::string_view& rest) {
   if (!rest.starts_with('"')) {
     const std::size_t end = std::min(rest.find(';'), rest.size());
-    const std::string_view value = trimmed(rest.substr(0, end));
+    const std::string_view value = ascii::trim(rest.substr(0, end));
     rest.remove_prefix(end);
     if (value.find('"') != std::string_view::npos) return std::nullopt;
     return std::string(value);
@@ -59,7 +49,7 @@ using boost::asio::ip::address;
   std::string value;
   for (std::size_t at = 1; at < rest.size(); ++at) {
     if (rest[at] == '"') {
-      rest = trimmed(rest.substr(at + 1));
+      rest = ascii::trim(rest.substr(at + 1));
       return value;
     }
     if (rest[at] == '\\' && ++at == rest.size()) return std::nullopt;
@@ -73,18 +63,17 @@ using boost::asio::ip::address;
   std::optional<std::string> node;
   while (!element.empty()) {
     if (element.front() == ';') {
-      element = trimmed(element.substr(1));
+      element = ascii::trim(element.substr(1));
       continue;
     }
     const std::size_t equals = element.find('=');
     if (equals == std::string_view::npos) return std::nullopt;
     const std::string_view name = element.substr(0, equals);
-    if (!std::ranges::all_of(name, [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; }))
-      return std::nullopt;
+    if (!ascii::is_token(name)) return std::nullopt;
     element.remove_prefix(equals + 1);
     auto value = cut_value(element);
     if (!value || (!element.empty() && element.front() != ';')) return std::nullopt;
-    if (!equals_ignoring_case(name, "for")) continue;
+    if (!ascii::equal_in_any_case(name, "for")) continue;
     if (node) return std::nullopt;
     node = std::move(value);
   }
@@ -108,9 +97,7 @@ using boost::asio::ip::address;
 
 std::optional<address> parse_address(std::string_view text) {
   std::array<char, 46> terminated{};  // INET6_ADDRSTRLEN
-  const auto is_part = [](char c) {
-    return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f') || c == '.' || c == ':';
-  };
+  const auto is_part = [](char c) { return ascii::hex_value(c) >= 0 || c == '.' || c == ':'; };
   if (text.empty() || text.size() >= terminated.size() || !std::ranges::all_of(text, is_part)) return std::nullopt;
   std::ranges::copy(text, terminated.begin());
   boost::system::error_code error;
@@ -121,7 +108,7 @@ std::optional<address> parse_address(std::string_view text) {
 
 std::optional<address> Hops::next() {
   if (!line_ && !open_line()) return std::nullopt;
-  const std::string_view element = trimmed(cut_element());
+  const std::string_view element = ascii::trim(cut_element());
   return syntax_ == HopSyntax::forwarded ? parse_forwarded_element(element) : parse_node(element);
 }
 
@@ -130,7 +117,7 @@ bool Hops::open_line() noexcept {
   while (!headers_.empty()) {
     const http::Header& header = headers_.back();
     headers_ = headers_.first(headers_.size() - 1);
-    if (!equals_ignoring_case(header.name, wanted)) continue;
+    if (!ascii::equal_in_any_case(header.name, wanted)) continue;
     line_ = header.value;
     return true;
   }

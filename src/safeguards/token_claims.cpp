@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/limits.hpp"
-#include "safeguards/ascii.hpp"
+#include "http/ascii.hpp"
 
 namespace tenon::safeguards {
 namespace {
@@ -104,7 +104,8 @@ std::string_view header_trouble(const json::Value& header) {
   if (json::find(*header.object(), "crit") != nullptr) return "The token's `crit` names what is not understood.";
   if (const json::Value* type = json::find(*header.object(), "typ")) {
     const std::string* name = type->string();
-    if (name == nullptr || (!equals_ignoring_case(*name, "jwt") && !equals_ignoring_case(*name, "at+jwt"))) {
+    if (name == nullptr ||
+        (!http::ascii::equal_in_any_case(*name, "jwt") && !http::ascii::equal_in_any_case(*name, "at+jwt"))) {
       return "The token's `typ` is neither JWT nor at+jwt.";
     }
   }
