@@ -11,11 +11,11 @@
 namespace tenon::http {
 
 struct AnswerFrame {
-  std::string_view request_id;
-  std::string_view date;    // as http_date() writes it
-  bool head_only = false;   // the answer to HEAD
-  bool closes = false;      // nothing follows on this connection
-  bool keep_alive = false;  // an HTTP/1.0 client asked to keep the connection, and may
+  std::string_view request_id = {};
+  std::string_view date = {};  // as http_date() writes it
+  bool head_only = false;      // the answer to HEAD
+  bool closes = false;         // nothing follows on this connection
+  bool keep_alive = false;     // an HTTP/1.0 client asked to keep the connection, and may
 };
 
 void append_answer(std::string& out, const Response& response, const AnswerFrame& frame);

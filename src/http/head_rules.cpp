@@ -9,9 +9,8 @@
 namespace tenon::http {
 namespace {
 
-bool is_reg_name_char(char c) {
-  return ascii::is_alnum(c) || std::string_view("-._~!$&'()*+,;=%").find(c) != std::string_view::npos;
-}
+// RFC 3986 would allow the sub-delims too; no host has them, and a comma is what two Hosts joined into one look like.
+bool is_host_char(char c) { return ascii::is_alnum(c) || std::string_view("-._~%").find(c) != std::string_view::npos; }
 
 bool is_ip_literal_char(char c) { return ascii::hex_value(c) >= 0 || c == ':' || c == '.'; }
 
@@ -112,7 +111,7 @@ bool is_host(std::string_view value) noexcept {
   }
   const std::size_t colon = value.find(':');
   const std::string_view name = value.substr(0, colon);
-  if (name.empty() || !std::ranges::all_of(name, is_reg_name_char)) return false;
+  if (name.empty() || !std::ranges::all_of(name, is_host_char)) return false;
   return colon == std::string_view::npos || is_port(value.substr(colon + 1));
 }
 

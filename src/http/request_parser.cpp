@@ -17,10 +17,14 @@ constexpr std::size_t chunk_size_digits_max = 16;
 
 std::string_view std_view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-// Beast waits for the end of a chunk's line, and of all trailers, however long they grow.
-std::optional<Problem> refuse_endless(std::string_view unread) {
-  if (unread.starts_with("\r\n")) unread.remove_prefix(2);  // the end of the chunk before
+// Beast waits for the end of a chunk's line, and of all trailers, however long they grow and whatever they hold.
+std::optional<Problem> refuse_hopeless(std::string_view unread) {
+  // The end of the chunk before, as far as it is there.
+  unread.remove_prefix(unread.starts_with("\r\n") ? 2 : unread == "\r" ? 1 : 0);
   const std::size_t line = std::min(unread.find("\r\n"), unread.size());
+  const bool is_chunk = line == 0 || ascii::hex_value(unread.front()) >= 0;
+  if (!is_chunk || unread.substr(0, line).find('\n') != std::string_view::npos)
+    return problem(ProblemCode::malformed_request, "this is not a chunk");
   if (line > chunk_size_digits_max + limits::chunk_extension_bytes_max + 1)
     return problem(ProblemCode::malformed_request, "a chunk's line is too long");
   if (unread.size() > line + 2 + limits::trailer_bytes_max + 4)
@@ -69,7 +73,7 @@ std::size_t RequestParser::read_body(std::string_view bytes, std::optional<Probl
   } else if (ec && ec != beast_http::error::need_more) {
     refusal = problem(ProblemCode::malformed_request, ec.message());
   } else if (!is_done() && chunked()) {
-    refusal = refuse_endless(bytes.substr(used));
+    refusal = refuse_hopeless(bytes.substr(used));
   }
   return used;
 }

@@ -31,8 +31,8 @@ using Observer = std::function<void(const Finished&)>;
 
 struct ServerSettings {
   std::string listen = "127.0.0.1:8080";  // HOST:PORT; HOST an address or [v6] or localhost; port 0: any free one
-  std::string tls_certificate;            // PEM chain; with tls_key: HTTPS only (TLS 1.2 and 1.3)
-  std::string tls_key;
+  std::string tls_certificate = {};       // PEM chain; with tls_key: HTTPS only (TLS 1.2 and 1.3)
+  std::string tls_key = {};
   std::size_t body_bytes_max = limits::body_bytes_max;
   std::chrono::milliseconds header_deadline = limits::header_deadline;
   std::chrono::milliseconds body_deadline = limits::body_deadline;
