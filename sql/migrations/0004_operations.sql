@@ -136,11 +136,11 @@ BEGIN
   replies := tenon.stored_replies(claims, fingerprints, clock);
   PERFORM tenon.forget_expired(claims, clock);
   EXECUTE format($statement$
-    SELECT ROW(array_agg(coalesce(stored_origin, 0::smallint)), array_agg(coalesce(stored_status, status)),
-               array_agg(coalesce(stored_problem, problem)), array_agg(coalesce(stored_body, body)),
-               array_agg(coalesce(stored_version, version)), array_agg(coalesce(stored_modified, modified)),
-               array_agg(coalesce(stored_location, location)), array_agg(coalesce(stored_expires, expires)),
-               array_agg(coalesce(stored_audit_id, audit_id)), $1)
+    SELECT array_agg(coalesce(stored_origin, 0::smallint)), array_agg(coalesce(stored_status, status)),
+           array_agg(coalesce(stored_problem, problem)), array_agg(coalesce(stored_body, body)),
+           array_agg(coalesce(stored_version, version)), array_agg(coalesce(stored_modified, modified)),
+           array_agg(coalesce(stored_location, location)), array_agg(coalesce(stored_expires, expires)),
+           array_agg(coalesce(stored_audit_id, audit_id)), $1
     FROM (
       SELECT c.*, o.*, clock_timestamp() + make_interval(secs => least(c.lifetime, g.lifetime_max_seconds)) AS expires
       FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) WITH ORDINALITY AS c

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <mutex>
@@ -142,22 +143,25 @@ void Cluster::Impl::end_predecessors(Monotonic deadline) {
   std::vector<pid_t> left = processes_in(files.data());
   if (left.empty()) return;
   log.event(LogLevel::warning, "database_predecessor", {{"pid", static_cast<std::int64_t>(left.front())}});
+  // The node's death has told the postmaster to stop already, unless it was frozen or changed its user since.
   const pid_t postmaster = postmaster_noted_in(files.data());
-  const Monotonic patient_until = monotonic_now() + predecessor_patience;
-  bool asked_fast = false;
-  bool asked_immediate = false;
+  if (std::ranges::find(left, postmaster) != left.end()) {
+    kill(postmaster, fast);
+    kill(postmaster, SIGCONT);
+  }
+  Monotonic patient_until = monotonic_now() + predecessor_patience;
+  int harder = immediate;
   for (; !left.empty(); left = processes_in(files.data())) {
     const Monotonic now = monotonic_now();
     if (now > deadline) {
       throw std::runtime_error("an earlier PostgreSQL still runs on " + files.data().string() + " (process " +
                                std::to_string(left.front()) + "): end it");
     }
-    for (const pid_t pid : left) {
-      if (!asked_fast && pid == postmaster) kill(pid, fast);
-      if (!asked_immediate && now > patient_until) kill(pid, immediate);
+    if (now > patient_until) {
+      for (const pid_t pid : left) kill(pid, harder);
+      harder = SIGKILL;  // crash recovery follows, as it does after SIGQUIT
+      patient_until = now + predecessor_patience;
     }
-    asked_fast = true;
-    asked_immediate = now > patient_until;
     std::this_thread::sleep_for(poll_interval);
   }
 }

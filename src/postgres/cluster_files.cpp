@@ -53,18 +53,21 @@ void replace_file(const fs::path& path, std::string_view content, const ServerUs
   if (fsync(file.number()) != 0 || rename(fresh.c_str(), path.c_str()) != 0) fail("cannot write " + path.string());
 }
 
-// A string literal of postgresql.conf.
-std::string quoted(const std::string& text) {
-  std::string literal = "'";
-  for (const char character : text) literal += character == '\'' ? std::string("''") : std::string(1, character);
-  return literal + "'";
+// A string literal of postgresql.conf that lists one folder, whatever characters are in its name.
+std::string folder_list(const fs::path& folder) {
+  std::string literal = "'\"";
+  for (const char character : folder.string()) {
+    if (character == '\'' || character == '"' || character == '\\') literal.push_back(character);
+    literal.push_back(character);
+  }
+  return literal + "\"'";
 }
 
 std::string settings_text(const fs::path& socket_folder, int connections_max) {
   return "# Written by Tenon at each start. Put settings of your own into local.conf beside this file.\n"
          "listen_addresses = ''\n"
          "unix_socket_directories = " +
-         quoted(socket_folder.string()) +
+         folder_list(socket_folder) +
          "\n"
          "unix_socket_permissions = 0700\n"
          "port = 5432\n"
@@ -169,7 +172,7 @@ std::string end_of_log(const fs::path& path) {
 
 fs::path make_socket_folder(const ClusterFiles& files, const ServerUser& user) {
   fs::path folder = files.root / "socket";
-  if (folder.string().size() <= socket_folder_bytes_max) {
+  if (folder.string().size() <= socket_folder_bytes_max && folder.string().find(',') == std::string::npos) {
     make_private_folder(folder, user);
     return folder;
   }

@@ -42,7 +42,8 @@ void make_folders(const ClusterFiles& files, const ServerUser& user);
 [[nodiscard]] Descriptor open_log(const std::filesystem::path& path, const ServerUser& user);
 [[nodiscard]] std::string end_of_log(const std::filesystem::path& path);
 
-// <root>/socket, or where that is too long for a Unix socket's address a new folder under /tmp, noted in
+// <root>/socket, or where that is too long for a Unix socket's address (or has a comma, which separates hosts in a
+// conninfo) a new folder under /tmp, noted in
 // <root>/socket_folder so that one left behind by a killed node is removed at the next start.
 [[nodiscard]] std::filesystem::path make_socket_folder(const ClusterFiles& files, const ServerUser& user);
 void remove_socket_folder(const ClusterFiles& files, const ServerUser& user) noexcept;

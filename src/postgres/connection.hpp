@@ -36,10 +36,10 @@ class ConnectionError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The rows of one statement, in binary. Movable; views it hands out live as long as it does.
+// The rows of one statement, in binary; none by default. Movable; views it hands out live as long as it does.
 class Rows {
  public:
-  explicit Rows(PGresult* result) : result_(result, PQclear) {}
+  explicit Rows(PGresult* result = nullptr) : result_(result, PQclear) {}
   [[nodiscard]] int size() const noexcept { return PQntuples(result_.get()); }
   [[nodiscard]] int columns() const noexcept { return PQnfields(result_.get()); }
   [[nodiscard]] std::optional<std::string_view> get(int row, int column) const;  // nothing: SQL null

@@ -52,10 +52,10 @@ void decode_answers(std::vector<Reply>& replies, const postgres::Rows& rows, int
 
 }  // namespace
 
-std::vector<Reply> decode_replies(const postgres::Rows& rows, Operation::Kind kind, std::size_t commands) {
+std::vector<Reply> decode_replies(const postgres::Rows& rows, std::size_t commands) {
   if (rows.size() != 1) throw std::runtime_error("an operation must return one row of arrays");
   std::vector<Reply> replies(commands);
-  if (kind == Operation::Kind::read) {
+  if (rows.columns() == 5) {
     decode_answers(replies, rows, 0);
     return replies;
   }

@@ -4,12 +4,11 @@
 #include <vector>
 
 #include "postgres/connection.hpp"
-#include "writes/operation.hpp"
 #include "writes/reply.hpp"
 
 namespace tenon::writes {
 
-// Throws std::runtime_error when the row is not what `kind` promises, or not of `commands` elements.
-[[nodiscard]] std::vector<Reply> decode_replies(const postgres::Rows& rows, Operation::Kind kind, std::size_t commands);
+// Throws std::runtime_error when the row is of neither shape that Operation knows, or not of `commands` elements.
+[[nodiscard]] std::vector<Reply> decode_replies(const postgres::Rows& rows, std::size_t commands);
 
 }  // namespace tenon::writes

@@ -19,7 +19,8 @@ namespace tenon::writes {
 using Argument = std::variant<std::monostate, std::int64_t, std::string, Uuid, Instant>;
 
 // One SQL statement over a whole batch: every parameter is an array with one element a command. It returns one row of
-// arrays with one element a command, in order. Made once at start; outlives every lane.
+// arrays with one element a command, in order: tenon.replies, or (reads) its five columns statuses, problems, bodies,
+// versions and modified. Made once at start; outlives every lane.
 struct Operation {
   enum class Kind : std::uint8_t {
     write,  // $1..$8 are the envelope (see sql/migrations/0004), then the columns; returns tenon.replies

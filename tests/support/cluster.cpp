@@ -74,4 +74,13 @@ std::string query_value(const std::string& conninfo, const std::string& sql,
   return rows.size() > 0 && rows.columns() > 0 ? rows.text(0, 0) : "";
 }
 
+bool await_row(const std::string& conninfo, const std::string& sql) {
+  postgres::Session session(conninfo);
+  const Monotonic until = monotonic_now() + std::chrono::seconds(20);
+  while (monotonic_now() < until) {
+    if (session.execute(sql).size() > 0) return true;
+  }
+  return false;
+}
+
 }  // namespace tenon::test

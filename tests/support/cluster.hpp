@@ -58,4 +58,7 @@ postgres::Rows query(const std::string& conninfo, const std::string& sql,
 [[nodiscard]] std::string query_value(const std::string& conninfo, const std::string& sql,
                                       const std::vector<std::string>& parameters = {});
 
+// Asks again until there is a row, for up to 20 s; false when there was none.
+[[nodiscard]] bool await_row(const std::string& conninfo, const std::string& sql);
+
 }  // namespace tenon::test

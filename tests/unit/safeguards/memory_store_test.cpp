@@ -6,6 +6,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <fstream>
+#include <latch>
 #include <map>
 #include <random>
 #include <thread>
@@ -84,6 +85,12 @@ TEST_F(AMemoryStore, AdmitsNothingUnderARateThatIsNotValid) {
   EXPECT_FALSE(take(store, "p", "alice", Rate{}).admitted);
   EXPECT_FALSE(take(store, "p", "alice", {.quota = 0, .window_nanoseconds = second}).admitted);
   EXPECT_TRUE(take(store, "p", "alice", twenty_a_minute).admitted);
+
+  // Nor where there is room, while the shared bucket still owes something.
+  for (int subject = 0; subject < 8; ++subject) (void)take(store, "p", std::to_string(subject), twenty_a_minute);
+  EXPECT_TRUE(take(store, "p", "x", twenty_a_minute, 20).admitted);
+  pass(10 * second);
+  EXPECT_FALSE(take(store, "p", "y", Rate{}).admitted);
 }
 
 // One set only (8 subjects): whatever happens, happens to it.
@@ -215,49 +222,58 @@ TEST_F(AMemoryStore, SpreadsSubjectsEvenlyOverItsSets) {
   EXPECT_LT(shared, 8);
 }
 
+constexpr int thread_count = 4;
+
+// Runs `work` in several threads at once: each waits for the others before it begins.
+template <class Work>
+void in_threads(const Work& work) {
+  std::latch together(thread_count);
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < thread_count; ++thread) {
+    threads.emplace_back([&together, &work, thread] {
+      together.arrive_and_wait();
+      work(thread);
+    });
+  }
+}
+
 TEST_F(AMemoryStore, AdmitsExactlyTheQuotaToManyThreads) {
-  const Rate rate{.quota = 10'000, .window_nanoseconds = 86'400 * second};
-  for (int turn = 0; turn < 5; ++turn) {
-    MemoryBucketStore store(turn == 0 ? 8 : 10'000, told);
+  constexpr int requests = 150'000;  // of each thread: long enough that they meet
+  const Rate rate{.quota = thread_count * requests / 2, .window_nanoseconds = 86'400 * second};
+  for (const std::size_t subjects_max : {8, 10'000}) {
+    MemoryBucketStore store(subjects_max, told);
     std::atomic<std::int64_t> admitted = 0;
-    {
-      std::vector<std::jthread> threads;
-      for (int thread = 0; thread < 4; ++thread) {
-        threads.emplace_back([&store, &admitted, &rate] {
-          std::int64_t mine = 0;
-          for (int request = 0; request < 10'000; ++request) {
-            BucketDecision decision;
-            (void)store.take_now({.policy = "p", .subject = "alice", .rate = rate}, decision);
-            mine += decision.admitted ? 1 : 0;
-          }
-          admitted += mine;
-        });
+    in_threads([&](int) {
+      std::int64_t mine = 0;
+      for (int request = 0; request < requests; ++request) {
+        BucketDecision decision;
+        (void)store.take_now({.policy = "p", .subject = "alice", .rate = rate}, decision);
+        mine += decision.admitted ? 1 : 0;
       }
-    }
-    EXPECT_EQ(admitted, 10'000);
+      admitted += mine;
+    });
+    EXPECT_EQ(admitted, rate.quota);
   }
 }
 
 TEST_F(AMemoryStore, KeepsItsPromiseWhileThreadsFloodOneSet) {
-  const Rate rate{.quota = 1'000, .window_nanoseconds = 86'400 * second};
+  constexpr int requests = 50'000;
+  const Rate rate{.quota = thread_count * requests / 2, .window_nanoseconds = 86'400 * second};
   MemoryBucketStore store(8, told);
   std::atomic<std::int64_t> admitted = 0;
   (void)take(store, "p", "alice", rate);  // hers is one of the eight
-  {
-    std::vector<std::jthread> threads;
-    for (int thread = 0; thread < 4; ++thread) {
-      threads.emplace_back([&store, &admitted, &rate, thread] {
-        for (int request = 0; request < 5'000; ++request) {
-          BucketDecision decision;
-          const std::string flooder = std::to_string(thread) + "/" + std::to_string(request);
-          (void)store.take_now({.policy = "p", .subject = flooder, .rate = rate}, decision);
-          (void)store.take_now({.policy = "p", .subject = "alice", .rate = rate}, decision);
-          admitted += decision.admitted ? 1 : 0;
-        }
-      });
+  in_threads([&](int thread) {
+    std::int64_t hers = 0;
+    for (int request = 0; request < requests; ++request) {
+      BucketDecision decision;
+      const std::string flooder = std::to_string(thread) + "/" + std::to_string(request);
+      (void)store.take_now({.policy = "p", .subject = flooder, .rate = rate}, decision);
+      (void)store.take_now({.policy = "p", .subject = "alice", .rate = rate}, decision);
+      hers += decision.admitted ? 1 : 0;
     }
-  }
-  EXPECT_EQ(admitted, 999);
+    admitted += hers;
+  });
+  EXPECT_EQ(admitted, rate.quota - 1);
 }
 
 }  // namespace

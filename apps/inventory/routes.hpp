@@ -1,0 +1,17 @@
+// The inventory API (FurnitureOps): its table of routes.
+#pragma once
+
+#include <vector>
+
+#include "inventory/operations.hpp"
+#include "service/limits_table.hpp"
+#include "service/route.hpp"
+
+namespace tenon::inventory {
+
+void define_limits(service::LimitsTable& limits);
+
+// `operations` outlives the routes.
+[[nodiscard]] std::vector<service::Route> routes(const Operations& operations);
+
+}  // namespace tenon::inventory

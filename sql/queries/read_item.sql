@@ -1,0 +1,6 @@
+-- Items by id: one element an id asked for, in order. $1 uuid[]
+SELECT array_agg(CASE WHEN i.id IS NULL THEN 404 ELSE 200 END::smallint),
+       array_agg(CASE WHEN i.id IS NULL THEN 'not_found' END),
+       array_agg(CASE WHEN i.id IS NULL THEN '{"detail":"There is no item ' || asked.id || '."}' ELSE tenon.item_body(i) END),
+       array_agg(i.version), array_agg(i.updated_at)
+FROM unnest($1) AS asked (id) LEFT JOIN public.inventory AS i ON i.id = asked.id

@@ -1,0 +1,273 @@
+#include "main/serve.hpp"
+
+#include <csignal>
+#include <cstdio>
+
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+#include "inventory/demo.hpp"
+#include "inventory/routes.hpp"
+#include "main/secret.hpp"
+#include "main/system_routes.hpp"
+#include "postgres/cluster.hpp"
+#include "postgres/migrations.hpp"
+#include "safeguards/idempotency/key.hpp"
+#include "writes/key_sweeper.hpp"
+
+namespace tenon {
+namespace {
+
+namespace asio = boost::asio;
+
+LogLevel log_level(const std::string& name) {
+  if (name == "debug") return LogLevel::debug;
+  if (name == "warning") return LogLevel::warning;
+  if (name == "error") return LogLevel::error;
+  if (name == "off") return LogLevel::off;
+  return LogLevel::info;
+}
+
+service::LimitsTable limits_of(const Settings& settings) {
+  service::LimitsTable limits;
+  inventory::define_limits(limits);
+  for (const std::string& assignment : settings.limits) {
+    if (const auto wrong = limits.override_with(assignment)) throw std::runtime_error("--limit: " + *wrong);
+  }
+  return limits;
+}
+
+std::vector<safeguards::Network> networks_of(const Settings& settings) {
+  std::vector<safeguards::Network> networks;
+  for (const std::string& text : settings.trusted_proxies) {
+    const auto network = safeguards::Network::parse(text);
+    if (!network)
+      throw std::runtime_error("--trusted-proxy: \"" + text + "\" is not an address or a block like 10.0.0.0/8");
+    networks.push_back(*network);
+  }
+  return networks;
+}
+
+std::int64_t monotonic_nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(monotonic_now().time_since_epoch()).count();
+}
+
+// The longest that any scope's keys may live.
+std::chrono::seconds longest_lifetime(const service::ServiceSettings& settings) {
+  std::chrono::seconds longest = settings.key_lifetime;
+  for (const auto& [scope, lifetime] : settings.key_lifetime_by_scope) longest = std::max(longest, lifetime);
+  return longest;
+}
+
+// Where the data are: the embedded cluster, or a server that somebody else runs.
+class Database {
+ public:
+  Database(const Settings& settings, Logger& log) {
+    if (settings.database_url.empty()) {
+      cluster_.emplace(postgres::ClusterSettings{.directory = settings.data_dir / "postgres"}, log);
+      conninfo_ = cluster_->edge_conninfo();
+      postgres::migrate(cluster_->superuser_conninfo(), migrations_, log);
+    } else {
+      conninfo_ = settings.database_url;
+      if (!settings.migrate_url.empty()) postgres::migrate(settings.migrate_url, migrations_, log);
+    }
+    if (const std::string wrong = postgres::preflight(conninfo_, migrations_); !wrong.empty()) {
+      throw std::runtime_error("the database will not do: " + wrong);
+    }
+  }
+  [[nodiscard]] const std::string& conninfo() const noexcept { return conninfo_; }
+  [[nodiscard]] int schema_version() const noexcept { return static_cast<int>(migrations_.size()); }
+
+  // The server is our child: when it dies, we start it again, and it recovers.
+  asio::awaitable<void> keep_alive(Logger& log, const std::atomic<bool>& stopping) {
+    if (!cluster_) co_return;
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    while (!stopping) {
+      timer.expires_after(std::chrono::milliseconds(200));
+      co_await timer.async_wait(asio::use_awaitable);
+      if (stopping || cluster_->alive()) continue;
+      log.event(LogLevel::error, "embedded_database_died", {});
+      try {
+        cluster_->restart();
+        log.event(LogLevel::info, "embedded_database_recovered", {});
+      } catch (const std::exception& failure) {
+        log.event(LogLevel::error, "embedded_database_not_recovered", {{"reason", std::string_view(failure.what())}});
+      }
+    }
+  }
+
+ private:
+  std::vector<postgres::Migration> migrations_ = postgres::embedded_migrations();
+  std::optional<postgres::Cluster> cluster_;
+  std::string conninfo_;
+};
+
+asio::awaitable<void> raise_key_lifetime(std::string conninfo, std::chrono::seconds lifetime) {
+  const Monotonic deadline = monotonic_now() + limits::connect_deadline;
+  const auto connection =
+      co_await postgres::Connection::open(co_await asio::this_coro::executor, std::move(conninfo), deadline);
+  postgres::Parameters parameters;
+  parameters.add(std::int64_t{lifetime.count()});
+  co_await connection->execute("SELECT tenon.ensure_key_lifetime($1 * interval '1 second')", parameters, deadline);
+}
+
+// Through the same road as everybody's writes, so that each piece has its audit entry.
+asio::awaitable<void> seed_demo(asio::io_context& here, writes::Writer& writer,
+                                const inventory::Operations& operations) {
+  writes::Call list{.operation = &operations.list_items,
+                    .arguments = {std::monostate{}, std::monostate{}, std::monostate{}, std::int64_t{1}},
+                    .affinity = 0};
+  const auto first = co_await writer.read(here, std::move(list), monotonic_now() + limits::request_deadline);
+  if (!first) throw std::runtime_error("cannot read the inventory: " + render(first.error()));
+  if (first->body.find("\"items\":[]") == std::string::npos) co_return;
+  std::size_t number = 0;
+  for (writes::Call& call : inventory::demo_catalogue(operations)) {
+    writes::Envelope envelope{.claim = {},
+                              .scope = "demo",
+                              .user = "demo",
+                              .key = "piece-" + std::to_string(++number),
+                              .lifetime_seconds = 60,
+                              .role = "admin",
+                              .request_id = "demo"};
+    envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
+    const auto made =
+        co_await writer.write(here, std::move(call), std::move(envelope), monotonic_now() + limits::request_deadline);
+    if (!made) throw std::runtime_error("cannot seed the demo: " + render(made.error()));
+  }
+}
+
+void greet(const Settings& settings, const std::string& secret, const std::string& base_url) {
+  if (settings.demo) {
+    const std::string token = safeguards::issue_token(secret, "clerk-1", safeguards::Role::admin, wall_now(), 8 * 3600);
+    std::printf(
+        "\nTo try it, paste:\n\n  TOKEN=%s\n"
+        "  curl -s -H \"Authorization: Bearer $TOKEN\" '%s/api/inventory?limit=1'\n"
+        "  ID=$(curl -s -H \"Authorization: Bearer $TOKEN\" '%s/api/inventory?limit=1' | grep -oE "
+        "'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' | head -n 1)\n"
+        "  curl -i -X PATCH -H \"Authorization: Bearer $TOKEN\" -H 'Idempotency-Key: first-sale' -H 'Content-Type: "
+        "application/json' -d '{\"decrement\":1}' %s/api/inventory/$ID\n\n",
+        token.c_str(), base_url.c_str(), base_url.c_str(), base_url.c_str());
+  }
+  std::printf("tenon: listening on %s\n", base_url.c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int serve(const Settings& settings) {
+  const service::LimitsTable limits = limits_of(settings);
+  const std::vector<safeguards::Network> networks = networks_of(settings);
+  Logger log(settings.log_path, log_level(settings.log_level));
+  make_data_dir(settings.data_dir);
+  const bool own_secret = settings.secret_file.empty();
+  const std::string secret = read_secret(own_secret ? settings.data_dir / "secret" : settings.secret_file, own_secret);
+  const safeguards::TokenVerifier tokens(secret);
+  Database database(settings, log);
+
+  // One io_context a thread: what belongs to a connection is only ever touched by its own thread.
+  const std::size_t threads =
+      settings.threads != 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
+  std::vector<std::unique_ptr<asio::io_context>> contexts;
+  std::vector<asio::io_context*> context_pointers;
+  for (std::size_t i = 0; i < threads; ++i) {
+    contexts.push_back(std::make_unique<asio::io_context>(1));
+    context_pointers.push_back(contexts.back().get());
+  }
+  std::vector<asio::executor_work_guard<asio::io_context::executor_type>> work;
+  for (auto* context : context_pointers) work.push_back(asio::make_work_guard(*context));
+  asio::io_context& main_context = *context_pointers.front();
+
+  service::Metrics metrics;
+  safeguards::MemoryBucketStore buckets(1'000'000, monotonic_nanoseconds);
+  writes::Writer writer(context_pointers,
+                        {.conninfo = database.conninfo(),
+                         .write_lanes_per_thread = settings.write_lanes_per_thread,
+                         .batch_commands_max = settings.batch_commands_max,
+                         .queue_max = settings.queue_max},
+                        log, metrics);
+  writes::KeySweeper sweeper(main_context, database.conninfo(), log);
+  const std::chrono::seconds longest = longest_lifetime(settings.service);
+  const service::Guards guards{.trusted_proxies = networks,
+                               .tokens = tokens,
+                               .limits = limits,
+                               .buckets = buckets,
+                               // A bucket admits up to twice its quota in one window: what it holds, and what flows in.
+                               .live_keys = {.quota = static_cast<std::int64_t>(settings.live_keys_per_user_max / 2),
+                                             .window_nanoseconds = std::chrono::nanoseconds(longest).count()}};
+  service::Service service(settings.service, guards, writer, metrics, log);
+  const inventory::Operations inventory_operations;
+  std::atomic<bool> stopping = false;
+  const Readiness readiness{
+      .writer = writer, .buckets = buckets, .stopping = stopping, .schema_version = database.schema_version()};
+  service.add(inventory::routes(inventory_operations));
+  service.add(system_routes(service, metrics, readiness));
+  metrics.watch("tenon_lane_queue", "Commands waiting in or running on lanes.",
+                [&writer] { return static_cast<double>(writer.queued()); });
+
+  http::Server server(
+      context_pointers, settings.http, [&service](const http::Request& request) { return service.handle(request); },
+      [&metrics](const http::Finished& finished) {
+        if (finished.request == nullptr) metrics.on_answer("none", finished.response->status(), finished.took);
+      },
+      log);
+  metrics.watch("tenon_connections", "Open client connections.",
+                [&server] { return static_cast<double>(server.connections()); });
+
+  asio::signal_set signals(main_context, SIGTERM, SIGINT);
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (error) return;
+    log.event(LogLevel::info, "stopping", {});
+    stopping = true;
+    server.stop(limits::stop_deadline, [&] {
+      writer.stop();
+      sweeper.stop();
+      work.clear();
+    });
+  });
+
+  // What must be there before the first request; a failure here ends the start.
+  std::exception_ptr failed;
+  const auto started = [&](const std::exception_ptr& failure) {
+    failed = failure;
+    main_context.stop();
+  };
+  asio::co_spawn(main_context, raise_key_lifetime(database.conninfo(), longest), started);
+  main_context.run();
+  main_context.restart();
+  if (failed) std::rethrow_exception(failed);
+  writer.start();
+  sweeper.start();
+
+  std::vector<std::thread> running;
+  for (std::size_t i = 1; i < threads; ++i) running.emplace_back([context = context_pointers[i]] { context->run(); });
+  if (settings.demo) {
+    asio::co_spawn(main_context, seed_demo(main_context, writer, inventory_operations), started);
+    main_context.run();
+    main_context.restart();
+  }
+  if (!failed) {
+    server.start();
+    asio::co_spawn(main_context, database.keep_alive(log, stopping), asio::detached);
+    const std::string scheme = settings.http.tls_certificate.empty() ? "http" : "https";
+    const std::string host = settings.http.listen.substr(0, settings.http.listen.rfind(':'));
+    log.event(LogLevel::info, "listening", {{"port", std::int64_t{server.port()}}});
+    greet(settings, secret, scheme + "://" + host + ":" + std::to_string(server.port()));
+    main_context.run();
+  } else {
+    for (auto* context : context_pointers) context->stop();
+  }
+  for (std::thread& thread : running) thread.join();
+  if (failed) std::rethrow_exception(failed);
+  log.event(LogLevel::info, "stopped", {});
+  return 0;
+}
+
+}  // namespace tenon

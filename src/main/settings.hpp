@@ -1,0 +1,37 @@
+// Everything that `tenon serve` can be told, by flag, by TENON_* variable or in tenon.toml.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "http/server.hpp"
+#include "service/service.hpp"
+
+namespace tenon {
+
+struct Settings {
+  std::filesystem::path data_dir;     // secrets, and the embedded database
+  std::string database_url;           // empty: the embedded database
+  std::string migrate_url;            // a login that may change the schema; with database_url
+  std::filesystem::path secret_file;  // empty: <data-dir>/secret, made when missing
+  http::ServerSettings http;
+  service::ServiceSettings service;
+  std::vector<std::string> limits;           // NAME=N/UNIT, NAME=off, all=off
+  std::vector<std::string> trusted_proxies;  // CIDR blocks
+  std::size_t threads = 0;                   // 0: one a core
+  std::size_t write_lanes_per_thread = 2;
+  std::size_t batch_commands_max = limits::batch_commands_max;
+  std::size_t queue_max = limits::lane_queue_max;
+  std::size_t live_keys_per_user_max = limits::live_keys_per_user_max;
+  std::string log_path = "-";
+  std::string log_level = "info";
+  bool demo = false;
+};
+
+// /var/lib/tenon for root, else $XDG_DATA_HOME/tenon or ~/.local/share/tenon.
+[[nodiscard]] std::filesystem::path default_data_dir();
+
+}  // namespace tenon

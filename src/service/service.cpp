@@ -1,0 +1,226 @@
+#include "service/service.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <stdexcept>
+
+#include "base/json_string.hpp"
+#include "encoding/http_date.hpp"
+#include "safeguards/idempotency/key.hpp"
+#include "service/answer.hpp"
+
+namespace tenon::service {
+namespace {
+
+namespace asio = boost::asio;
+
+// RFC 9110 section 13.1.2, weak comparison: our only tags are W/"vN".
+bool none_match(std::string_view header, std::int64_t version) {
+  if (header == "*") return false;
+  const std::string opaque = "\"v" + std::to_string(version) + '"';
+  for (std::size_t at = 0; at < header.size();) {
+    std::size_t comma = header.find(',', at);
+    if (comma == std::string_view::npos) comma = header.size();
+    std::string_view tag = header.substr(at, comma - at);
+    while (tag.starts_with(' ') || tag.starts_with('\t')) tag.remove_prefix(1);
+    while (tag.ends_with(' ') || tag.ends_with('\t')) tag.remove_suffix(1);
+    if (tag.starts_with("W/")) tag.remove_prefix(2);
+    if (tag == opaque) return false;
+    at = comma + 1;
+  }
+  return true;
+}
+
+writes::Operation outcome_operation() {
+  return {.name = "read_outcome",
+          .kind = writes::Operation::Kind::read,
+          .statement =
+              "SELECT array_agg(1::smallint), array_agg(status_code), array_agg(problem), array_agg(summary), "
+              "array_agg(version), array_agg(modified), array_agg(location), array_agg(expires_at), "
+              "array_agg(audit_id) FROM (SELECT o.* FROM unnest($1) WITH ORDINALITY AS c (claim, n) "
+              "LEFT JOIN LATERAL tenon.read_outcome(c.claim) AS o ON true ORDER BY c.n) AS found",
+          .columns = {postgres::Type::uuid},
+          .batch_commands_max = limits::batch_commands_max};
+}
+
+}  // namespace
+
+std::string user_of(const Exchange& x) {
+  return x.caller.user.empty() ? "@" + safeguards::subject_of(x.address) : x.caller.user;
+}
+
+Service::Service(ServiceSettings settings, const Guards& guards, writes::Writer& writer, Metrics& metrics, Logger& log)
+    : settings_(std::move(settings)),
+      guards_(guards),
+      writer_(writer),
+      metrics_(metrics),
+      log_(log),
+      read_outcome_(outcome_operation()) {}
+
+void Service::add(std::vector<Route> routes) {
+  for (Route& route : routes) {
+    const std::string name = std::string(http::name_of(route.method)) + " " + route.pattern;
+    if (route.policy.key != Need::none && route.policy.scope.empty()) {
+      throw std::invalid_argument(name + ": a route with an Idempotency-Key needs a scope");
+    }
+    for (const std::string_view limit : {route.policy.address_limit, route.policy.user_limit}) {
+      if (!limit.empty() && !guards_.limits.knows(limit)) {
+        throw std::invalid_argument(name + ": nobody defined the limit " + std::string(limit));
+      }
+    }
+    router_.add(route.method, route.pattern, routes_.size());
+    routes_.push_back(std::move(route));
+    route_names_.push_back(name);
+  }
+}
+
+std::chrono::seconds Service::lifetime_of(std::string_view scope) const {
+  const auto own = settings_.key_lifetime_by_scope.find(scope);
+  return own == settings_.key_lifetime_by_scope.end() ? settings_.key_lifetime : own->second;
+}
+
+http::Response Service::refuse(const Problem& problem) {
+  metrics_.on_refusal(problem.code);
+  http::Response response = http::Response::refusal(problem);
+  if (problem.status() == 401) response.add("WWW-Authenticate", safeguards::www_authenticate(problem.code));
+  return response;
+}
+
+asio::awaitable<http::Response> Service::handle(const http::Request& request) {
+  const Monotonic started = monotonic_now();
+  const auto executor = co_await asio::this_coro::executor;
+  // Sessions run on io_contexts and nothing else (http/server.hpp).
+  auto& here = static_cast<asio::io_context&>(executor.context());
+
+  Result<http::Match> match = router_.match(request.method, request.path);
+  if (!match) {
+    http::Response response = refuse(match.error());
+    const auto took = monotonic_now() - started;
+    metrics_.on_answer("none", response.status(), took);
+    log(request, nullptr, nullptr, response, took);
+    co_return response;
+  }
+  const Route& route = routes_[match->route];
+  Exchange x{.request = request,
+             .route = route,
+             .now = wall_now(),
+             .path = std::move(match->parameters),
+             .query = {},
+             .address = {},
+             .caller = {},
+             .body = {},
+             .key = {},
+             .precondition = {},
+             .charged = {}};
+  http::Response response = co_await pass(here, route, x);
+  for (const Charged& charged : x.charged) {
+    safeguards::add_rate_limit_headers(response, *charged.limit, charged.decision);
+  }
+  const auto took = monotonic_now() - started;
+  metrics_.on_answer(route_names_[match->route], response.status(), took);
+  log(request, &route, &x, response, took);
+  co_return response;
+}
+
+asio::awaitable<http::Response> Service::pass(asio::io_context& here, const Route& route, Exchange& x) {
+  if (const auto refusal = co_await run_chain(guards_, x)) co_return refuse(*refusal);
+  const Incoming incoming{.request = x.request,
+                          .path = x.path,
+                          .query = x.query,
+                          .body = x.body ? &*x.body : nullptr,
+                          .caller = x.caller,
+                          .precondition = x.precondition};
+  if (const auto* direct = std::get_if<DirectHandler>(&route.handler)) co_return co_await (*direct)(here, incoming);
+  Result<writes::Call> call = std::get<CallHandler>(route.handler)(incoming);
+  if (!call) co_return refuse(call.error());
+  if (call->operation->kind == writes::Operation::Kind::read) co_return co_await read(here, x, std::move(*call));
+  co_return co_await write(here, route, x, std::move(*call));
+}
+
+asio::awaitable<http::Response> Service::write(asio::io_context& here, const Route& route, Exchange& x,
+                                               writes::Call call) {
+  writes::Envelope envelope{.claim = {},
+                            .scope = std::string(route.policy.scope),
+                            .user = user_of(x),
+                            .key = x.key ? *x.key : "node:" + random_uuid().text(),
+                            .fingerprint = x.fingerprint,
+                            .lifetime_seconds = static_cast<std::int32_t>(lifetime_of(route.policy.scope).count()),
+                            .role = std::string(safeguards::leading_name(x.caller.roles)),
+                            .request_id = x.request.request_id};
+  envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
+  Result<writes::Reply> reply =
+      co_await writer_.write(here, std::move(call), std::move(envelope), monotonic_now() + settings_.request_deadline);
+  if (!reply) co_return refuse(reply.error());
+  if (reply->problem) metrics_.on_refusal(*reply->problem);
+  if (reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
+    reply->status = settings_.conflict_status;
+  }
+  http::Response response = answer(*reply);
+  if (x.key) {
+    if (reply->origin == writes::Reply::Origin::replayed) metrics_.on_replay();
+    add_idempotency_headers(response, *reply, x.request.header("Idempotency-Key").value_or(""));
+  }
+  co_return response;
+}
+
+asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& x, writes::Call call) {
+  const Result<writes::Reply> reply =
+      co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+  if (!reply) co_return refuse(reply.error());
+  http::Response response = answer(*reply);
+  if (reply->version && reply->status == 200) {
+    const auto known = x.request.header("If-None-Match");
+    if (known && !none_match(*known, *reply->version)) {
+      http::Response unchanged(304);
+      for (const std::string_view name : {"ETag", "Last-Modified"}) {
+        if (const auto value = response.header(name)) unchanged.add(name, *value);
+      }
+      co_return unchanged;
+    }
+  }
+  co_return response;
+}
+
+asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const Incoming& in) {
+  const std::string& scope = in.path.at(0);
+  const std::string& key = in.path.at(1);
+  // Whoever may not send such a write any more is not shown what it answered.
+  const auto owner = std::ranges::find_if(routes_, [&](const Route& route) { return route.policy.scope == scope; });
+  if (owner == routes_.end()) co_return refuse(problem(ProblemCode::not_found, "There is no scope of that name."));
+  if (!owner->policy.roles.empty() && !in.caller.roles.any_of(owner->policy.roles)) {
+    co_return refuse(problem(ProblemCode::forbidden));
+  }
+  writes::Call call{
+      .operation = &read_outcome_, .arguments = {safeguards::claim_of(scope, in.caller.user, key)}, .affinity = 0};
+  const Result<writes::Reply> reply =
+      co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+  if (!reply) co_return refuse(reply.error());
+  if (reply->status == 0) co_return refuse(problem(ProblemCode::not_found, "No unexpired key of that name is known."));
+
+  const http::Response stored = answer(*reply);
+  std::string body = "{\"scope\":" + json_string(scope) + ",\"key\":" + json_string(key) +
+                     ",\"status\":" + std::to_string(stored.status());
+  for (const auto& [member, header] :
+       {std::pair{"etag", "ETag"}, {"last_modified", "Last-Modified"}, {"location", "Location"}}) {
+    if (const auto value = stored.header(header)) body += ",\"" + std::string(member) + "\":" + json_string(*value);
+  }
+  body += ",\"expires_at\":\"" + format_iso_date(*reply->expires) +
+          "\",\"answer\":" + (stored.body().empty() ? "null" : stored.body()) + "}";
+  co_return http::Response::json(200, std::move(body));
+}
+
+void Service::log(const http::Request& request, const Route* route, const Exchange* x, const http::Response& response,
+                  std::chrono::steady_clock::duration took) {
+  if (!settings_.log_requests || !log_.enabled(LogLevel::info)) return;
+  const std::string address = x != nullptr ? x->address.to_string() : request.peer.to_string();
+  log_.event(LogLevel::info, "request",
+             {{"request_id", std::string_view(request.request_id)},
+              {"method", http::name_of(request.method)},
+              {"path", request.path.substr(0, 200)},
+              {"route", route != nullptr ? std::string_view(route->pattern) : std::string_view("none")},
+              {"status", std::int64_t{response.status()}},
+              {"user", x != nullptr ? std::string_view(x->caller.user) : std::string_view()},
+              {"address", std::string_view(address)},
+              {"milliseconds", std::chrono::duration<double, std::milli>(took).count()}});
+}
+
+}  // namespace tenon::service

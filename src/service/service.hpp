@@ -1,0 +1,73 @@
+// The road of a request from its bytes to its answer: route, chain, handler, lane, response.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "http/message.hpp"
+#include "http/router.hpp"
+#include "service/chain.hpp"
+#include "service/metrics.hpp"
+#include "service/route.hpp"
+#include "writes/writer.hpp"
+
+namespace tenon::service {
+
+struct ServiceSettings {
+  std::chrono::seconds key_lifetime = limits::key_lifetime;
+  std::map<std::string, std::chrono::seconds, std::less<>> key_lifetime_by_scope;
+  std::chrono::milliseconds request_deadline = limits::request_deadline;
+  std::uint16_t conflict_status = 409;  // 412: what RFC 9110 answers to If-Match and If-Unmodified-Since
+  bool log_requests = true;
+};
+
+// Thread-safe once all routes are added. All arguments outlive it.
+class Service {
+ public:
+  Service(ServiceSettings settings, const Guards& guards, writes::Writer& writer, Metrics& metrics, Logger& log);
+
+  // Throws std::invalid_argument for a table that contradicts itself: a pattern twice, a write without a scope, a limit
+  // that nobody defined.
+  void add(std::vector<Route> routes);
+  [[nodiscard]] const std::vector<Route>& routes() const noexcept { return routes_; }
+
+  // The server's handler. Runs on one of the writer's io_contexts.
+  [[nodiscard]] boost::asio::awaitable<http::Response> handle(const http::Request& request);
+
+  // The stored outcome of one of the caller's own writes, or not_found: GET /api/idempotency/{scope}/{key}.
+  [[nodiscard]] boost::asio::awaitable<http::Response> outcome(boost::asio::io_context& here, const Incoming& in);
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<http::Response> pass(boost::asio::io_context& here, const Route& route,
+                                                            Exchange& x);
+  [[nodiscard]] boost::asio::awaitable<http::Response> write(boost::asio::io_context& here, const Route& route,
+                                                             Exchange& x, writes::Call call);
+  [[nodiscard]] boost::asio::awaitable<http::Response> read(boost::asio::io_context& here, Exchange& x,
+                                                            writes::Call call);
+  [[nodiscard]] http::Response refuse(const Problem& problem);
+  [[nodiscard]] std::chrono::seconds lifetime_of(std::string_view scope) const;
+  void log(const http::Request& request, const Route* route, const Exchange* x, const http::Response& response,
+           std::chrono::steady_clock::duration took);
+
+  ServiceSettings settings_;
+  const Guards& guards_;
+  writes::Writer& writer_;
+  Metrics& metrics_;
+  Logger& log_;
+  http::Router router_;
+  std::vector<Route> routes_;
+  std::vector<std::string> route_names_;
+  writes::Operation read_outcome_;
+};
+
+// The user as keys and audit entries name them: the token's subject, or "@" and the address where nobody is known.
+[[nodiscard]] std::string user_of(const Exchange& x);
+
+}  // namespace tenon::service
