@@ -21,7 +21,10 @@ struct Row {
 };
 
 inline std::optional<std::string> canonical(Type type, std::string_view text) {
-  const auto written = [](const auto& parsed) { return parsed ? serialize(*parsed) : std::nullopt; };
+  // What is accepted must be shown as accepted, also where the serializer would refuse it.
+  const auto written = [](const auto& parsed) {
+    return parsed ? std::optional(serialize(*parsed).value_or("(accepted, but cannot be written)")) : std::nullopt;
+  };
   switch (type) {
     case Type::item:
       return written(parse_item(text));
