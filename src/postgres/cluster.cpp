@@ -1,18 +1,16 @@
 #include "postgres/cluster.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <fstream>
 #include <mutex>
 #include <stdexcept>
-#include <system_error>
 #include <thread>
 
 #include "postgres/child_process.hpp"
+#include "postgres/cluster_data.hpp"
 #include "postgres/cluster_files.hpp"
 #include "postgres/server_program.hpp"
 #include "postgres/session.hpp"
@@ -23,7 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-constexpr milliseconds initdb_deadline{120'000};
 constexpr milliseconds fast_stop_deadline{30'000};  // it writes a checkpoint
 constexpr milliseconds immediate_stop_deadline{10'000};
 constexpr milliseconds predecessor_patience{10'000};
@@ -32,20 +29,6 @@ constexpr milliseconds poll_interval{20};
 // PostgreSQL's shutdown modes.
 constexpr int fast = SIGINT;
 constexpr int immediate = SIGQUIT;
-
-const std::vector<std::string>& child_environment() {
-  static const std::vector<std::string> environment{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"};
-  return environment;
-}
-
-void append_line(const fs::path& path, const std::string& line) {
-  const Descriptor file(open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
-  const std::string text = "\n" + line + "\n";
-  if (file.number() < 0 || write(file.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      fsync(file.number()) != 0) {
-    throw std::system_error(errno, std::generic_category(), "cannot write " + path.string());
-  }
-}
 
 pid_t postmaster_noted_in(const fs::path& data) {
   std::ifstream file(data / "postmaster.pid");
@@ -64,7 +47,6 @@ struct Cluster::Impl {
   Impl(ClusterSettings given, Logger& logger);
   ~Impl();
 
-  void create();
   void start();
   void stop();
   void end_predecessors(Monotonic deadline);
@@ -72,7 +54,6 @@ struct Cluster::Impl {
   [[nodiscard]] bool start_once(Monotonic deadline);
   void make_database();
   [[nodiscard]] std::shared_ptr<ChildProcess> server() const;
-  [[nodiscard]] std::runtime_error failure(const std::string& what) const;
 
   ClusterSettings settings;
   Logger& log;
@@ -93,7 +74,10 @@ Cluster::Impl::Impl(ClusterSettings given, Logger& logger)
       program(find_server_program(settings.binaries, version_of_data(files.data()))) {
   make_folders(files, user);
   lock = lock_folder(files);
-  if (!version_of_data(files.data())) create();
+  if (!version_of_data(files.data())) {
+    log.event(LogLevel::info, "database_creating", {{"folder", files.data().native()}});
+    make_data(files, user, program);
+  }
   socket_folder = make_socket_folder(files, user);
   start();
 }
@@ -101,28 +85,6 @@ Cluster::Impl::Impl(ClusterSettings given, Logger& logger)
 Cluster::Impl::~Impl() {
   stop();
   remove_socket_folder(files, user);
-}
-
-// Made under another name and renamed when it is whole: a node killed meanwhile leaves nothing that looks like a
-// cluster.
-void Cluster::Impl::create() {
-  log.event(LogLevel::info, "database_creating", {{"folder", files.data().native()}});
-  fs::remove_all(files.unfinished_data());
-  {
-    const Descriptor output = open_log(files.log(), user);
-    const ChildProcess initdb({.arguments = {program.binaries / "initdb", "-D", files.unfinished_data(), "-U",
-                                             "postgres", "--auth-local=peer", "--auth-host=reject", "-E", "UTF8",
-                                             "--locale=C.UTF-8", "--lc-messages=C", "--data-checksums"},
-                               .environment = child_environment(),
-                               .user = user,
-                               .output = output.number(),
-                               .signal_when_orphaned = SIGKILL});
-    if (initdb.wait_until(monotonic_now() + initdb_deadline) != 0) throw failure("initdb failed");
-  }
-  append_line(files.unfinished_data() / "postgresql.conf", "include 'tenon.conf'");
-  sync_folder(files.unfinished_data());
-  fs::rename(files.unfinished_data(), files.data());
-  sync_folder(files.root);
 }
 
 void Cluster::Impl::start() {
@@ -178,7 +140,7 @@ bool Cluster::Impl::start_once(Monotonic deadline) {
   const Descriptor output = open_log(files.log(), user);
   const auto child =
       std::make_shared<ChildProcess>(ChildSettings{.arguments = {program.binaries / "postgres", "-D", files.data()},
-                                                   .environment = child_environment(),
+                                                   .environment = server_environment(),
                                                    .user = user,
                                                    .output = output.number(),
                                                    .signal_when_orphaned = fast});
@@ -191,13 +153,14 @@ bool Cluster::Impl::start_once(Monotonic deadline) {
       // The last of a killed server's processes may still hold its shared memory.
       const bool memory_in_use = end_of_log(files.log()).find("pre-existing shared memory") != std::string::npos;
       if (memory_in_use && monotonic_now() < deadline) return false;
-      throw failure("PostgreSQL did not start");
+      throw failure_with_log("PostgreSQL did not start", files);
     }
     try {
       make_database();
       return true;
     } catch (const ConnectionError& error) {
-      if (monotonic_now() > deadline) throw failure(std::string("PostgreSQL did not answer in time: ") + error.what());
+      if (monotonic_now() > deadline)
+        throw failure_with_log(std::string("PostgreSQL did not answer in time: ") + error.what(), files);
     }
   }
 }
@@ -224,10 +187,6 @@ void Cluster::Impl::stop() {
 std::shared_ptr<ChildProcess> Cluster::Impl::server() const {
   const std::lock_guard guard(mutex);
   return running;
-}
-
-std::runtime_error Cluster::Impl::failure(const std::string& what) const {
-  return std::runtime_error(what + "; the end of " + files.log().string() + ":\n" + end_of_log(files.log()));
 }
 
 Cluster::Cluster(ClusterSettings settings, Logger& log) : impl_(std::make_unique<Impl>(std::move(settings), log)) {}

@@ -46,16 +46,19 @@ bool belongs_to_tenon_owner(Session& session) {
              .size() > 0;
 }
 
+std::string transaction_of(Session& session) { return session.execute("SELECT pg_current_xact_id()").text(0, 0); }
+
 void apply(Session& session, const Migration& migration) {
   const bool as_owner = belongs_to_tenon_owner(session);
   session.script("BEGIN; SET LOCAL search_path = public");
   if (as_owner) session.script("SET LOCAL ROLE tenon_owner");
+  const std::string transaction = transaction_of(session);
   session.script(migration.sql);
-  session.execute("INSERT INTO tenon.migrations (set, number, name, checksum) VALUES ($1, $2::int, $3, $4)",
-                  {migration.set, std::to_string(migration.number), migration.name, checksum_of(migration)});
-  if (session.transaction_status() != PQTRANS_INTRANS) {
+  if (session.transaction_status() != PQTRANS_INTRANS || transaction_of(session) != transaction) {
     throw std::runtime_error("it ended the transaction that it is run in");
   }
+  session.execute("INSERT INTO tenon.migrations (set, number, name, checksum) VALUES ($1, $2::int, $3, $4)",
+                  {migration.set, std::to_string(migration.number), migration.name, checksum_of(migration)});
   session.script("COMMIT");
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "postgres/migrations.hpp"
+#include "postgres/session.hpp"
 #include "support/cluster.hpp"
 
 namespace tenon::postgres {
@@ -22,9 +23,10 @@ class Preflight : public testing::Test {
   std::string checked() { return preflight(cluster_->edge(), embedded_migrations()); }
   // The role's setting holds for every session it begins.
   std::string checked_with(const std::string& role_change, const std::string& undo) {
-    query(cluster_->superuser(), role_change);
+    Session superuser(cluster_->superuser());
+    superuser.script(role_change);
     const std::string sentence = checked();
-    query(cluster_->superuser(), undo);
+    superuser.script(undo);
     return sentence;
   }
   std::string checked_with_setting(const std::string& name) {

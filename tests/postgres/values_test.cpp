@@ -94,7 +94,7 @@ const ArrayCase array_cases[] = {
      "{00112233-4455-6677-8899-aabbccddeeff,NULL}"},
     {"timestamptz", Type::timestamptz, [](ArrayParameter& a) { a.add(some_instant), a.add_null(); },
      R"({"2024-02-29 12:00:00.345678+00",NULL})"},
-    {"jsonb", Type::jsonb, [](ArrayParameter& a) { a.add(R"({"k":1})"), a.add_null(), a.add("null"); },
+    {"jsonb", Type::jsonb, [](ArrayParameter& a) { a.add(R"({"k": 1})"), a.add_null(), a.add("null"); },
      R"({"{\"k\": 1}",NULL,"null"})"},
     {"empty", Type::text, [](ArrayParameter&) {}, "{}"},
     {"empty again", Type::int8, [](ArrayParameter& a) { a.add(1), a.encoded(), a.clear(); }, "{}"},

@@ -5,8 +5,10 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
 #include <system_error>
 
+#include "postgres/cluster_data.hpp"
 #include "postgres/migrations.hpp"
 #include "postgres/session.hpp"
 
@@ -15,6 +17,15 @@ namespace {
 
 std::string other_database(std::string conninfo, const std::string& database) {
   return conninfo.substr(0, conninfo.rfind("dbname=")) + "dbname=" + database;
+}
+
+// As a node makes it, but without waiting for the disk. What ALTER SYSTEM would write comes after all else, and so wins
+// over the durable settings that a node insists on.
+void make_fast_data(const postgres::ClusterFiles& files) {
+  const postgres::ServerUser user = postgres::choose_server_user(files.data());
+  postgres::make_folders(files, user);
+  postgres::make_data(files, user, postgres::find_server_program("", {}), {"--no-sync"});
+  std::ofstream(files.data() / "postgresql.auto.conf", std::ios::app) << "fsync = off\nfull_page_writes = off\n";
 }
 
 }  // namespace
@@ -32,13 +43,9 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 TestCluster::TestCluster(Durability durability) : log_("-", LogLevel::error) {
-  cluster_.emplace(postgres::ClusterSettings{.directory = folder_.path() / "pg", .connections_max = 100}, log_);
-  if (durability == Durability::fast) {
-    postgres::Session session(superuser());
-    session.script("ALTER SYSTEM SET fsync = off");
-    session.script("ALTER SYSTEM SET full_page_writes = off");
-    session.script("SELECT pg_reload_conf()");
-  }
+  const postgres::ClusterFiles files{folder_.path() / "pg"};
+  if (durability == Durability::fast) make_fast_data(files);
+  cluster_.emplace(postgres::ClusterSettings{.directory = files.root, .connections_max = 100}, log_);
 }
 
 std::string TestCluster::superuser(const std::string& database) const {
