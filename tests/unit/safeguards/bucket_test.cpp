@@ -286,12 +286,14 @@ TEST(ABucket, GivesNothingBackWhenTheClockGoesBackward) {
 
 TEST(ABucket, GivesNothingWhenTheClockSwings) {
   const Rate rate{.quota = 10, .window_nanoseconds = 10 * second};
+  const std::int64_t year = 365 * 86'400 * second;
   std::int64_t full_at = 0;
-  for (int taken = 0; taken < 10; ++taken) EXPECT_TRUE(take(full_at, 100 * second, rate).admitted);
-  for (int turn = 0; turn < 1'000; ++turn) {
-    EXPECT_FALSE(take(full_at, 50 * second, rate).admitted);
-    EXPECT_FALSE(take(full_at, 100 * second, rate).admitted);
-    EXPECT_FALSE(take(full_at, least, rate).admitted);
+  for (int taken = 0; taken < 10; ++taken) EXPECT_TRUE(take(full_at, 50 * year, rate).admitted);
+  for (int turn = 0; turn < 100; ++turn) {
+    for (const std::int64_t now : {50 * year, 50 * year - 1, 50 * year - 50 * second, 49 * year, year, std::int64_t{0},
+                                   -1 * year, -250 * year, least}) {
+      EXPECT_FALSE(take(full_at, now, rate).admitted) << now;
+    }
   }
 }
 

@@ -237,6 +237,33 @@ void in_threads(const Work& work) {
   }
 }
 
+// A clock that notices who reads it beside somebody else, and lets others run meanwhile.
+std::atomic<int> reading = 0;
+std::atomic<int> met = 0;
+std::int64_t told_alone() {
+  if (reading.fetch_add(1) != 0) ++met;
+  std::this_thread::yield();
+  --reading;
+  return told();
+}
+
+TEST_F(AMemoryStore, LetsOneThreadAtATimeIntoASet) {
+  constexpr int requests = 1'000;
+  const Rate rate{.quota = thread_count * requests / 2, .window_nanoseconds = 86'400 * second};
+  MemoryBucketStore store(8, told_alone);
+  std::atomic<std::int64_t> admitted = 0;
+  met = 0;
+  in_threads([&](int) {
+    for (int request = 0; request < requests; ++request) {
+      BucketDecision decision;
+      (void)store.take_now({.policy = "p", .subject = "alice", .rate = rate}, decision);
+      admitted += decision.admitted ? 1 : 0;
+    }
+  });
+  EXPECT_EQ(met, 0);
+  EXPECT_EQ(admitted, rate.quota);
+}
+
 TEST_F(AMemoryStore, AdmitsExactlyTheQuotaToManyThreads) {
   constexpr int requests = 150'000;  // of each thread: long enough that they meet
   const Rate rate{.quota = thread_count * requests / 2, .window_nanoseconds = 86'400 * second};
