@@ -20,7 +20,9 @@ using TlsStream = asio::ssl::stream<Socket>;
 using Progress = Framer::Progress;
 using error_code = boost::system::error_code;
 
-constexpr std::size_t collected_bytes_max = 64 * 1024;  // answers to pipelined requests, written together
+// Answers to pipelined requests are written together, unless one took its time: then it doesn't wait for the next.
+constexpr std::size_t collected_bytes_max = 64 * 1024;
+constexpr std::chrono::milliseconds collected_within{1};
 constexpr std::size_t linger_bytes_max = 1024 * 1024;
 constexpr std::chrono::milliseconds linger_deadline{1'000};
 
@@ -65,10 +67,11 @@ class Session final : public Connection {
   std::shared_ptr<Shard> shard_;
   Stream stream_;
   Framer framer_;
-  std::string out_;       // answers not sent yet
-  std::size_t sent_ = 0;  // of out_
-  bool first_ = true;     // no request was read yet
-  bool closing_ = false;  // nothing may follow what is in out_
+  std::string out_;        // answers not sent yet
+  std::size_t sent_ = 0;   // of out_
+  bool first_ = true;      // no request was read yet
+  bool collects_ = false;  // out_ may wait for the next answer
+  bool closing_ = false;   // nothing may follow what is in out_
 };
 
 template <class Stream>
@@ -128,7 +131,7 @@ asio::awaitable<void> Session<Stream>::serve() {
     }
     if (progress == Progress::complete) {
       co_await answer();
-      if (out_.size() < collected_bytes_max) continue;
+      if (collects_) continue;
     }
     if (framer_.take_continue()) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
     if (!send_at_once()) {
@@ -185,7 +188,9 @@ asio::awaitable<void> Session<Stream>::answer() {
   }
   closing_ = response.closes() || shard_->stopping() || !framer_.keeps_alive();
   append(response, request.method == Method::head, framer_.is_http_1_0());
-  if (server.observer) server.observer({.request = &request, .response = &response, .took = monotonic_now() - began});
+  const auto took = monotonic_now() - began;
+  collects_ = took < collected_within && out_.size() < collected_bytes_max;
+  if (server.observer) server.observer({.request = &request, .response = &response, .took = took});
   framer_.release();
 }
 
