@@ -37,6 +37,18 @@ BEGIN
 END
 $$;
 
+-- What everybody may call by default and could fill the disk with, past every table's privileges. Only a superuser can
+-- take it away; where the migration's login is none, all else holds without it.
+DO $$
+BEGIN
+  REVOKE EXECUTE ON FUNCTION pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid), pg_catalog.lo_from_bytea(oid, bytea),
+    pg_catalog.pg_logical_emit_message(boolean, text, text), pg_catalog.pg_logical_emit_message(boolean, text, bytea)
+    FROM PUBLIC;
+EXCEPTION WHEN insufficient_privilege THEN
+  NULL;
+END
+$$;
+
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 ALTER SCHEMA public OWNER TO tenon_owner;
 ALTER SCHEMA tenon OWNER TO tenon_owner;

@@ -25,7 +25,8 @@ ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.audit_logs FORCE ROW LEVEL SECURITY;  -- the owner too
 CREATE POLICY append ON public.audit_logs FOR INSERT TO tenon_owner WITH CHECK (true);
 CREATE POLICY read ON public.audit_logs FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
-REVOKE ALL ON public.audit_logs FROM PUBLIC, tenon_edge, tenon_auditor, tenon_sealer;
+REVOKE ALL ON public.audit_logs FROM PUBLIC, tenon_owner, tenon_edge, tenon_auditor, tenon_sealer;
+GRANT INSERT, SELECT, TRIGGER ON public.audit_logs TO tenon_owner;  -- TRIGGER: until the one below is there
 GRANT SELECT ON public.audit_logs TO tenon_edge, tenon_auditor, tenon_sealer;
 
 -- Row triggers and row security don't see TRUNCATE.
@@ -38,6 +39,7 @@ END
 $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_logs
   FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
+REVOKE TRIGGER ON public.audit_logs FROM tenon_owner;
 
 -- Who asked, as every operation is told.
 CREATE TYPE tenon.command AS (user_id text, role text, request_id text, idempotency_key text);
