@@ -65,14 +65,19 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp SET enable_seqscan = off S
         ORDER BY c.n) AS found
 $$;
 
--- Names the commands whose keys another transaction stored since this one looked: the node takes them out of its batch.
+-- Names the commands whose keys stand in the way: stored by another transaction since this one looked, or twice in the
+-- batch. The node takes them out; what this transaction itself stored is innocent and stays in its batch.
 CREATE FUNCTION tenon.raise_key_collision(claims uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   RAISE EXCEPTION 'an idempotency key was stored concurrently'
     USING ERRCODE = 'TN001',
-          DETAIL = (SELECT coalesce(string_agg(DISTINCT claim::text, ','), '') FROM idempotency_keys
-                    WHERE claim = ANY (claims) AND expires_at > clock_timestamp());
+          DETAIL = (SELECT coalesce(string_agg(claim::text, ',' ORDER BY claim), '') FROM (
+                      SELECT k.claim FROM idempotency_keys AS k
+                      WHERE k.claim = ANY (claims) AND k.expires_at > clock_timestamp()
+                        AND k.xmin <> pg_current_xact_id()::xid
+                      UNION
+                      SELECT twice FROM unnest(claims) AS twice GROUP BY twice HAVING count(*) > 1) AS colliding);
 END
 $$;
 

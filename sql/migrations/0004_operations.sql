@@ -99,7 +99,8 @@ BEGIN
   )
   SELECT (SELECT count(*) FROM answer), (SELECT count(*) FROM kept) INTO fresh, stored;
   IF stored < fresh THEN
-    PERFORM tenon.raise_key_collision(claims);
+    PERFORM tenon.raise_key_collision(
+      ARRAY(SELECT claim FROM unnest(claims, replies.origins) AS a (claim, origin) WHERE origin = 0));
   END IF;
 END
 $$;
@@ -139,7 +140,8 @@ BEGIN
     SELECT array_agg(coalesce(stored_origin, 0::smallint)), array_agg(coalesce(stored_status, status)),
            array_agg(coalesce(stored_problem, problem)), array_agg(coalesce(stored_body, body)),
            array_agg(coalesce(stored_version, version)), array_agg(coalesce(stored_modified, modified)),
-           array_agg(coalesce(stored_location, location)), array_agg(coalesce(stored_expires, expires)),
+           array_agg(coalesce(stored_location, location)),
+           array_agg(CASE WHEN stored_origin IS NULL THEN expires ELSE stored_expires END),
            array_agg(coalesce(stored_audit_id, audit_id)), $1
     FROM (
       SELECT c.*, o.*, clock_timestamp() + make_interval(secs => least(c.lifetime, g.lifetime_max_seconds)) AS expires
