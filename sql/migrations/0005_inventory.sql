@@ -181,6 +181,10 @@ DECLARE
   total numeric;
   audit_id bigint;
 BEGIN
+  IF EXISTS (SELECT FROM jsonb_array_elements(arguments -> 'lines') AS line
+             WHERE (line ->> 'quantity')::integer >= 1 IS NOT TRUE) THEN
+    RAISE EXCEPTION 'a line is of at least one piece' USING ERRCODE = 'check_violation';
+  END IF;
   PERFORM FROM inventory
   WHERE id = ANY (ARRAY(SELECT (line ->> 'item_id')::uuid FROM jsonb_array_elements(arguments -> 'lines') AS line))
   ORDER BY id FOR UPDATE;
