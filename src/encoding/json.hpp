@@ -29,8 +29,13 @@ using Object = std::vector<Member>;  // in the order received; names are unique
 class Value {
  public:
   using Variant = std::variant<std::nullptr_t, bool, Number, std::string, Array, Object>;
-  Value() = default;
-  Value(Variant value) : value_(std::move(value)) {}  // NOLINT: implicit on purpose
+  Value() noexcept;
+  Value(Variant value);  // NOLINT: implicit on purpose
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
 
   [[nodiscard]] bool is_null() const noexcept { return std::holds_alternative<std::nullptr_t>(value_); }
   [[nodiscard]] const bool* boolean() const noexcept { return std::get_if<bool>(&value_); }
@@ -40,13 +45,22 @@ class Value {
   [[nodiscard]] const Object* object() const noexcept { return std::get_if<Object>(&value_); }
 
  private:
-  Variant value_{nullptr};
+  Variant value_;  // null at first
 };
 
 struct Member {
   std::string name;
   Value value;
 };
+
+// Here and not in the class: what makes, copies and destroys a Value needs to know a Member, which holds Values.
+inline Value::Value() noexcept = default;
+inline Value::Value(Variant value) : value_(std::move(value)) {}
+inline Value::Value(const Value&) = default;
+inline Value::Value(Value&&) noexcept = default;
+inline Value& Value::operator=(const Value&) = default;
+inline Value& Value::operator=(Value&&) noexcept = default;
+inline Value::~Value() = default;
 
 // The member of that name, or null. Linear: objects are small and bounded.
 [[nodiscard]] const Value* find(const Object& object, std::string_view name) noexcept;

@@ -16,7 +16,10 @@ void keep_last_of_each_key(std::vector<std::pair<std::string, Value>>& entries) 
   if (entries.size() < 2) return;
   std::vector<std::size_t> order(entries.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) -> const std::string& { return entries[i].first; });
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const int compared = entries[a].first.compare(entries[b].first);
+    return compared != 0 ? compared < 0 : a < b;
+  });
   bool repeated = false;
   for (std::size_t i = 1, first = order[0]; i < order.size(); ++i) {
     if (entries[order[i]].first != entries[first].first) {

@@ -59,13 +59,16 @@ TEST(ProblemTable, GivesEachRefusalItsOwnNameAndStatus) {
       {idempotency_key_reused, "idempotency_key_reused", 409},
       {request_in_progress, "request_in_progress", 409},
       {not_found, "not_found", 404},
+      {not_owner, "not_owner", 403},
       {conflict, "conflict", 409},
+      {not_active, "not_active", 409},
       {insufficient_stock, "insufficient_stock", 409},
+      {not_convertible, "not_convertible", 422},
       {already_exists, "already_exists", 409},
       {database_unavailable, "database_unavailable", 500},
       {internal_error, "internal_error", 500},
   };
-  EXPECT_EQ(std::size(rows), problem_code_count);
+  EXPECT_EQ(std::size(rows), problem_code_count) << "a new refusal wants its row here, in its place";
   std::size_t place = 0;
   for (const auto& [code, name, status] : rows) {
     EXPECT_EQ(static_cast<std::size_t>(code), place++) << name << ": rows stand in the order of precedence";
