@@ -57,12 +57,12 @@ ChildProcess::ChildProcess(const ChildSettings& settings) {
   do size = read(failure[0], &error, sizeof error);
   while (size < 0 && errno == EINTR);
   ::close(failure[0]);
-  if (size == 0) return;
+  if (size == 0 && pid() > 0) return;  // asked under the lock, which the keeper took when it was done with `settings`
   keeper_.join();
   throw std::system_error(error, std::generic_category(), "cannot run " + settings.arguments[0]);
 }
 
-// `settings` is valid until the pipe's end was closed.
+// `settings` is not looked at after the lock was first taken: the constructor may have returned by then.
 void ChildProcess::keep(const ChildSettings& settings, int failure_pipe) {
   const std::vector<char*> arguments = pointers_to(settings.arguments);
   const std::vector<char*> environment = pointers_to(settings.environment);

@@ -178,7 +178,19 @@ TEST_F(ClusterTest, ComesBackAgainAndAgainUnderLoad) {
   EXPECT_GT(acknowledged, 60) << "the run is void: nothing was written";
 }
 
-TEST_F(ClusterTest, StopsWithANodeThatWasKilledAndStartsUnderTheNext) {
+TEST_F(ClusterTest, StopsWithANodeThatWasKilled) {
+  copy_to(directory_);
+  test::NodeProcess node(directory_);
+  const pid_t server = node.await_server();
+  ASSERT_TRUE(runs(server));
+  node.kill_and_reap();
+  const Monotonic until = monotonic_now() + 20s;
+  while (runs(server) && monotonic_now() < until) std::this_thread::yield();
+  EXPECT_FALSE(runs(server));
+  EXPECT_FALSE(fs::exists(directory_ / "data" / "postmaster.pid")) << "by an orderly shutdown";
+}
+
+TEST_F(ClusterTest, StartsUnderTheNextNodeAtOnce) {
   copy_to(directory_);
   test::NodeProcess node(directory_);
   const pid_t server = node.await_server();

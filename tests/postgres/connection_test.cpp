@@ -224,12 +224,12 @@ TEST(ConnectionToAServerThatDies, IsAConnectionError) {
   test::TestCluster cluster;
   asio::io_context io{1};
   const auto connection = open(io, cluster.superuser());
-  std::thread killer([&] {
+  std::thread killer([&, backend = connection->backend_pid()] {
     EXPECT_TRUE(await_row(cluster.superuser(),
                           "SELECT FROM pg_stat_activity WHERE state = 'active' "
                           "AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"));
     kill(cluster.cluster().pid(), SIGKILL);
-    kill(connection->backend_pid(), SIGKILL);  // what a machine's death does to all of them
+    kill(backend, SIGKILL);  // what a machine's death does to all of them
   });
   EXPECT_EQ(run(io, failure_of(*connection, "SELECT pg_sleep(60)")), "connection");
   killer.join();
