@@ -1,8 +1,11 @@
 #include "inventory/demo.hpp"
 
 #include <array>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "safeguards/idempotency/key.hpp"
 
 namespace tenon::inventory {
 namespace {
@@ -46,6 +49,30 @@ std::vector<writes::Call> demo_catalogue(const Operations& operations) {
          .affinity = 0});
   }
   return calls;
+}
+
+boost::asio::awaitable<void> seed_demo(boost::asio::io_context& here, writes::Writer& writer,
+                                       const Operations& operations) {
+  writes::Call list{.operation = &operations.list_items,
+                    .arguments = {std::monostate{}, std::monostate{}, std::monostate{}, std::int64_t{1}},
+                    .affinity = 0};
+  const auto first = co_await writer.read(here, std::move(list), monotonic_now() + limits::request_deadline);
+  if (!first) throw std::runtime_error("cannot read the inventory: " + render(first.error()));
+  if (first->body.find("\"items\":[]") == std::string::npos) co_return;
+  std::size_t number = 0;
+  for (writes::Call& call : demo_catalogue(operations)) {
+    writes::Envelope envelope{.claim = {},
+                              .scope = "demo",
+                              .user = "demo",
+                              .key = "piece-" + std::to_string(++number),
+                              .lifetime_seconds = 60,
+                              .role = "admin",
+                              .request_id = "demo"};
+    envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
+    const auto made =
+        co_await writer.write(here, std::move(call), std::move(envelope), monotonic_now() + limits::request_deadline);
+    if (!made) throw std::runtime_error("cannot seed the demo: " + render(made.error()));
+  }
 }
 
 }  // namespace tenon::inventory

@@ -4,7 +4,7 @@
 -- its rows and writes its audit entry, or it refuses; what it raises aborts the batch. It never sees keys or other commands.
 
 CREATE TYPE tenon.outcome AS (
-  status smallint,       -- 2xx, or of a refusal: 404 or 409
+  status smallint,       -- 2xx, or of a refusal: 404 or 409; 403 and 422 are not kept under the key
   problem text,          -- the refusal's name (snake_case); null: success
   body text,             -- JSON of the answer; of a refusal: an object of its `detail` and further members
   version bigint,        -- ETag, when there is one
@@ -74,7 +74,9 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
   ON CONFLICT ON CONSTRAINT operations_pkey DO UPDATE SET function = excluded.function, prelock = excluded.prelock
 $$;
 
--- Stores the fresh answers of a batch (origins 0). Raises TN001 when another transaction stored one of the keys meanwhile.
+-- Stores the fresh answers of a batch (origins 0), but those which say that the resource is somebody else's (403) or that a
+-- rule only the database knows is broken (422): nothing ran, and once the reason is gone the same key may.
+-- Raises TN001 when another transaction stored one of the keys meanwhile.
 CREATE FUNCTION tenon.store_replies(
   claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], replies tenon.replies)
 RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -87,7 +89,7 @@ BEGIN
                          replies.bodies, replies.versions, replies.modified, replies.locations, replies.expires,
                          replies.audit_ids)
       AS a (claim, scope, user_id, key, fingerprint, origin, status, problem, body, version, modified, location, expires, audit_id)
-    WHERE origin = 0
+    WHERE origin = 0 AND status NOT IN (403, 422)
   ), kept AS (
     INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
                                   user_id, key, problem, summary, location)
@@ -165,3 +167,37 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION tenon.execute TO tenon_edge;
 GRANT USAGE ON TYPE tenon.replies TO tenon_edge;
+
+-- For work that is more than one operation (handle_idempotent): the node holds the transaction open between these two.
+-- begin_keyed: the stored answer, as a batch of one; its origin is null when there is none, and then the work may run.
+CREATE FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) RETURNS tenon.replies
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+  clock timestamptz;
+BEGIN
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  clock := clock_timestamp();
+  PERFORM tenon.forget_expired(ARRAY[claim], clock);
+  RETURN tenon.stored_replies(ARRAY[claim], ARRAY[fingerprint], clock);
+END
+$$;
+
+-- keep_reply: stores the answer. Returns until when. Raises TN001 when another transaction stored this key meanwhile.
+CREATE FUNCTION tenon.keep_reply(
+  claim uuid, scope text, user_id text, key text, fingerprint bytea, lifetime integer, status integer, problem text, body text,
+  version bigint, modified timestamptz, location text)
+RETURNS timestamptz
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+  expires CONSTANT timestamptz := clock_timestamp()
+    + least(make_interval(secs => lifetime), (SELECT lifetime_max FROM tenon.key_generation));
+BEGIN
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  PERFORM tenon.store_replies(
+    ARRAY[claim], ARRAY[scope], ARRAY[user_id], ARRAY[key], ARRAY[fingerprint],
+    ROW(ARRAY[0], ARRAY[status], ARRAY[problem], ARRAY[body], ARRAY[version], ARRAY[modified], ARRAY[location], ARRAY[expires],
+        ARRAY[NULL::bigint], clock_timestamp())::tenon.replies);
+  RETURN expires;
+END
+$$;
+GRANT EXECUTE ON FUNCTION tenon.begin_keyed, tenon.keep_reply TO tenon_edge;

@@ -42,8 +42,12 @@ enum class ProblemCode : std::uint8_t {
   idempotency_key_reused,     // same key, other payload
   request_in_progress,        // the first request with this key is still running
   not_found,                  //
+  not_owner,                  // the resource is somebody else's
   conflict,                   // stale concurrency token
+  not_active,                 // its status does not allow this: sold, seized, converted, ...
   insufficient_stock,         //
+  stock_limit,                // the sum would be more than an item can hold
+  not_convertible,            // the law of the place does not allow a facility to become a business
   already_exists,             // a unique name is taken
   database_unavailable,       // the outcome is not known yet; retry with the same key
   internal_error,             //

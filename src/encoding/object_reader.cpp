@@ -43,7 +43,24 @@ bool ObjectReader::is_null(std::string_view name) {
 std::optional<std::string> ObjectReader::text(std::string_view name, TextRule rule, Presence presence) {
   const Value* value = get(name, presence);
   if (value == nullptr) return std::nullopt;
-  const std::string* string = value->string();
+  return text_of(*value, name, rule);
+}
+
+std::optional<std::vector<std::string>> ObjectReader::texts(std::string_view name, std::size_t least, std::size_t most,
+                                                            TextRule rule, Presence presence) {
+  const Array* elements = array(name, least, most, presence);
+  if (elements == nullptr) return std::nullopt;
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < elements->size(); ++i) {
+    auto one = text_of((*elements)[i], std::string(name) + "[" + std::to_string(i) + "]", rule);
+    if (one) all.push_back(*std::move(one));
+  }
+  if (all.size() < elements->size()) return std::nullopt;
+  return all;
+}
+
+std::optional<std::string> ObjectReader::text_of(const Value& value, std::string_view name, TextRule rule) {
+  const std::string* string = value.string();
   if (string == nullptr) {
     violate(name, "must be a string");
     return std::nullopt;
@@ -138,6 +155,22 @@ const Object* ObjectReader::object(std::string_view name, Presence presence) {
   if (value == nullptr) return nullptr;
   if (value->object() == nullptr) violate(name, "must be an object");
   return value->object();
+}
+
+void ObjectReader::objects(std::string_view name, std::size_t least, std::size_t most, Presence presence,
+                           const std::function<void(ObjectReader&)>& read) {
+  const Array* elements = array(name, least, most, presence);
+  for (std::size_t i = 0; elements != nullptr && i < elements->size(); ++i) {
+    const std::string path = path_of(name) + "[" + std::to_string(i) + "]";
+    const Object* object = (*elements)[i].object();
+    if (object == nullptr) {
+      violations_.push_back({path, "must be an object"});
+      continue;
+    }
+    ObjectReader reader(*object, violations_, path);
+    read(reader);
+    reader.refuse_unknown();
+  }
 }
 
 void ObjectReader::refuse_unknown() {

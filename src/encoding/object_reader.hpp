@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,6 +43,20 @@ class ObjectReader {
                                    Presence presence = Presence::required);
   [[nodiscard]] const Object* object(std::string_view name, Presence presence = Presence::required);
 
+  // A reader of an object that this one's member holds; its paths begin with "name.".
+  [[nodiscard]] ObjectReader within(std::string_view name, const Object& object) const {
+    return {object, violations_, path_of(name)};
+  }
+
+  // An array of strings, each by the rule: all of them, or nothing when one of them breaks it.
+  [[nodiscard]] std::optional<std::vector<std::string>> texts(std::string_view name, std::size_t least,
+                                                              std::size_t most, TextRule rule, Presence presence);
+
+  // An array of objects: calls `read` with a reader of each, whose paths begin with "name[i]"; what is not an object is
+  // a violation of its own.
+  void objects(std::string_view name, std::size_t least, std::size_t most, Presence presence,
+               const std::function<void(ObjectReader&)>& read);
+
   // True when the member is there and is null; such a member counts as read.
   [[nodiscard]] bool is_null(std::string_view name);
   [[nodiscard]] bool has(std::string_view name) const noexcept { return find(object_, name) != nullptr; }
@@ -55,6 +70,7 @@ class ObjectReader {
 
  private:
   [[nodiscard]] const Value* get(std::string_view name, Presence presence);
+  [[nodiscard]] std::optional<std::string> text_of(const Value& value, std::string_view name, TextRule rule);
   const Object& object_;
   std::vector<Violation>& violations_;
   std::string path_;

@@ -28,8 +28,11 @@ std::optional<BucketCharge> charge_address(const Guards& guards, const Exchange&
 Verdict identify(const Guards& guards, Exchange& x) {
   if (x.route.policy.roles.empty()) return std::nullopt;
   Result<safeguards::Caller> caller = guards.tokens.verify(x.request, x.now);
-  if (!caller) return std::move(caller.error());
-  x.caller = std::move(*caller);
+  if (caller) {
+    x.caller = std::move(*caller);
+  } else {
+    x.unknown_caller = std::move(caller.error());
+  }
   return std::nullopt;
 }
 
@@ -39,6 +42,7 @@ std::optional<BucketCharge> charge_user(const Guards& guards, const Exchange& x)
 }
 
 Verdict check_roles(const Guards&, Exchange& x) {
+  if (x.unknown_caller) return std::move(*x.unknown_caller);
   if (x.route.policy.roles.empty() || x.caller.roles.any_of(x.route.policy.roles)) return std::nullopt;
   return problem(ProblemCode::forbidden);
 }
@@ -109,11 +113,13 @@ std::optional<BucketCharge> charge_live_keys(const Guards& guards, const Exchang
 
 Verdict read_tokens(const Guards&, Exchange& x) {
   if (x.route.policy.precondition == Need::none) return std::nullopt;
-  auto precondition = safeguards::read_precondition(x.request, x.body ? &*x.body : nullptr);
+  // Only a PATCH carries tokens in its body, beside its changes: elsewhere `version` is a member like any other.
+  const bool in_body = x.request.method == http::Method::patch && x.body;
+  auto precondition = safeguards::read_precondition(x.request, in_body ? &*x.body : nullptr);
   if (!precondition) return std::move(precondition.error());
   x.precondition = std::move(*precondition);
   if (x.precondition.empty() && x.route.policy.precondition == Need::required) {
-    return problem(ProblemCode::precondition_required, safeguards::accepted_tokens());
+    return problem(ProblemCode::precondition_required, safeguards::accepted_tokens(in_body));
   }
   return std::nullopt;
 }
@@ -129,10 +135,12 @@ constexpr Stage ordered[] = {
      .reason = "who is calling decides whose bucket is charged and whose keys are meant",
      .check = identify},
     {.name = "user limit",
-     .reason = "after the token, so that nobody can drain another user's bucket by naming them",
+     .reason = "after the token, so that nobody can drain another user's bucket by naming them; before a bad token is "
+               "refused, so that who sends one is bounded too, by address",
      .charge = charge_user},
     {.name = "role",
-     .reason = "before the body is looked at: who may not write learns nothing about what is valid",
+     .reason = "refuses who is not known, or may not; before the body is looked at: who may not write learns nothing "
+               "about what is valid",
      .check = check_roles},
     {.name = "body",
      .reason = "the fingerprint and the body's concurrency tokens need it parsed",

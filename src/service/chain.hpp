@@ -42,6 +42,7 @@ struct Exchange {
   QueryParameters query;
   boost::asio::ip::address address;
   safeguards::Caller caller;
+  std::optional<Problem> unknown_caller;  // why the route's caller could not be identified
   std::optional<json::Value> body;
   Digest fingerprint{};
   std::optional<std::string> key;

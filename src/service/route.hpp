@@ -47,9 +47,16 @@ struct Incoming {
 // Pure: from a request to what it asks of the database, or to the reason why not. No I/O, no clock.
 using CallHandler = std::function<Result<writes::Call>(const Incoming&)>;
 
-// For what is not one call: answers by itself. `here` is the request's io_context.
-using DirectHandler =
-    std::function<boost::asio::awaitable<http::Response>(boost::asio::io_context& here, const Incoming&)>;
+class Service;
+
+// Where a handler runs: on the request's own io_context, for that service.
+struct Here {
+  boost::asio::io_context& context;
+  Service& service;
+};
+
+// For what is not one call: answers by itself, by Service::handle_idempotent for one.
+using DirectHandler = std::function<boost::asio::awaitable<http::Response>(Here here, const Incoming&)>;
 
 struct Route {
   http::Method method;

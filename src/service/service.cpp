@@ -48,10 +48,12 @@ std::string user_of(const Exchange& x) {
   return x.caller.user.empty() ? "@" + safeguards::subject_of(x.address) : x.caller.user;
 }
 
-Service::Service(ServiceSettings settings, const Guards& guards, writes::Writer& writer, Metrics& metrics, Logger& log)
+Service::Service(ServiceSettings settings, const Guards& guards, writes::Writer& writer,
+                 writes::Transactions& transactions, Metrics& metrics, Logger& log)
     : settings_(std::move(settings)),
       guards_(guards),
       writer_(writer),
+      transactions_(transactions),
       metrics_(metrics),
       log_(log),
       read_outcome_(outcome_operation()) {}
@@ -107,6 +109,7 @@ asio::awaitable<http::Response> Service::handle(const http::Request& request) {
              .query = {},
              .address = {},
              .caller = {},
+             .unknown_caller = {},
              .body = {},
              .key = {},
              .precondition = {},
@@ -129,37 +132,69 @@ asio::awaitable<http::Response> Service::pass(asio::io_context& here, const Rout
                           .body = x.body ? &*x.body : nullptr,
                           .caller = x.caller,
                           .precondition = x.precondition};
-  if (const auto* direct = std::get_if<DirectHandler>(&route.handler)) co_return co_await (*direct)(here, incoming);
+  if (const auto* direct = std::get_if<DirectHandler>(&route.handler))
+    co_return co_await (*direct)({.context = here, .service = *this}, incoming);
   Result<writes::Call> call = std::get<CallHandler>(route.handler)(incoming);
   if (!call) co_return refuse(call.error());
   if (call->operation->kind == writes::Operation::Kind::read) co_return co_await read(here, x, std::move(*call));
   co_return co_await write(here, route, x, std::move(*call));
 }
 
+writes::Envelope Service::envelope_of(std::string_view scope, std::string user, const std::optional<std::string>& key,
+                                      const Digest& fingerprint, const safeguards::Caller& caller,
+                                      const std::string& request_id) const {
+  writes::Envelope envelope{.claim = {},
+                            .scope = std::string(scope),
+                            .user = std::move(user),
+                            .key = key ? *key : "node:" + random_uuid().text(),
+                            .fingerprint = fingerprint,
+                            .lifetime_seconds = static_cast<std::int32_t>(lifetime_of(scope).count()),
+                            .role = std::string(safeguards::leading_name(caller.roles)),
+                            .request_id = request_id};
+  envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
+  return envelope;
+}
+
+http::Response Service::tell(const Result<writes::Reply>& reply, const http::Request& request, bool keyed) {
+  const std::string_view key = keyed ? request.header("Idempotency-Key").value_or("") : "";
+  if (!reply) {
+    http::Response refusal = refuse(reply.error());
+    if (keyed) refusal.add("Idempotency-Key", key);
+    return refusal;
+  }
+  if (reply->problem) metrics_.on_refusal(*reply->problem);
+  http::Response response = answer(*reply);
+  if (keyed && writes::is_stored(*reply)) {
+    if (reply->origin == writes::Reply::Origin::replayed) metrics_.on_replay();
+    add_idempotency_headers(response, *reply, key);
+  }
+  return response;
+}
+
 asio::awaitable<http::Response> Service::write(asio::io_context& here, const Route& route, Exchange& x,
                                                writes::Call call) {
-  writes::Envelope envelope{.claim = {},
-                            .scope = std::string(route.policy.scope),
-                            .user = user_of(x),
-                            .key = x.key ? *x.key : "node:" + random_uuid().text(),
-                            .fingerprint = x.fingerprint,
-                            .lifetime_seconds = static_cast<std::int32_t>(lifetime_of(route.policy.scope).count()),
-                            .role = std::string(safeguards::leading_name(x.caller.roles)),
-                            .request_id = x.request.request_id};
-  envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
+  writes::Envelope envelope =
+      envelope_of(route.policy.scope, user_of(x), x.key, x.fingerprint, x.caller, x.request.request_id);
   Result<writes::Reply> reply =
       co_await writer_.write(here, std::move(call), std::move(envelope), monotonic_now() + settings_.request_deadline);
-  if (!reply) co_return refuse(reply.error());
-  if (reply->problem) metrics_.on_refusal(*reply->problem);
-  if (reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
+  if (reply && reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
     reply->status = settings_.conflict_status;
   }
-  http::Response response = answer(*reply);
-  if (x.key) {
-    if (reply->origin == writes::Reply::Origin::replayed) metrics_.on_replay();
-    add_idempotency_headers(response, *reply, x.request.header("Idempotency-Key").value_or(""));
-  }
-  co_return response;
+  co_return tell(reply, x.request, x.key.has_value());
+}
+
+asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& here, const Incoming& in,
+                                                           std::string user_id, writes::Execute execute,
+                                                           IdempotentOptions options) {
+  const auto key = safeguards::idempotency_key(in.request);
+  if (!key) co_return refuse(key.error());
+  const writes::Envelope envelope =
+      envelope_of(options.scope, std::move(user_id), *key, safeguards::fingerprint(in.request, in.body), in.caller,
+                  in.request.request_id);
+  const Monotonic deadline = monotonic_now() + settings_.request_deadline;
+  const writes::Writer::Work work = [&] { return transactions_.run(here, envelope, execute, deadline); };
+  const Result<writes::Reply> reply = co_await writer_.once(here, envelope.claim, envelope.fingerprint, deadline, work);
+  co_return tell(reply, in.request, key->has_value());
 }
 
 asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& x, writes::Call call) {

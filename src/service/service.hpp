@@ -16,6 +16,7 @@
 #include "service/chain.hpp"
 #include "service/metrics.hpp"
 #include "service/route.hpp"
+#include "writes/transactions.hpp"
 #include "writes/writer.hpp"
 
 namespace tenon::service {
@@ -31,7 +32,8 @@ struct ServiceSettings {
 // Thread-safe once all routes are added. All arguments outlive it.
 class Service {
  public:
-  Service(ServiceSettings settings, const Guards& guards, writes::Writer& writer, Metrics& metrics, Logger& log);
+  Service(ServiceSettings settings, const Guards& guards, writes::Writer& writer, writes::Transactions& transactions,
+          Metrics& metrics, Logger& log);
 
   // Throws std::invalid_argument for a table that contradicts itself: a pattern twice, a write without a scope, a limit
   // that nobody defined.
@@ -40,6 +42,18 @@ class Service {
 
   // The server's handler. Runs on one of the writer's io_contexts.
   [[nodiscard]] boost::asio::awaitable<http::Response> handle(const http::Request& request);
+
+  // For work that is not a single operation: hands `execute` an open transaction, at most once per (scope, user, key),
+  // and stores its reply in that same transaction; a retry gets the stored answer. The key is the request's
+  // Idempotency-Key, or one made here when it sent none; a malformed one is refused. `execute` and `in` live until it
+  // returns.
+  struct IdempotentOptions {
+    std::string_view scope;
+  };
+  [[nodiscard]] boost::asio::awaitable<http::Response> handle_idempotent(boost::asio::io_context& here,
+                                                                         const Incoming& in, std::string user_id,
+                                                                         writes::Execute execute,
+                                                                         IdempotentOptions options);
 
   // The stored outcome of one of the caller's own writes, or not_found: GET /api/idempotency/{scope}/{key}.
   [[nodiscard]] boost::asio::awaitable<http::Response> outcome(boost::asio::io_context& here, const Incoming& in);
@@ -52,6 +66,11 @@ class Service {
   [[nodiscard]] boost::asio::awaitable<http::Response> read(boost::asio::io_context& here, Exchange& x,
                                                             writes::Call call);
   [[nodiscard]] http::Response refuse(const Problem& problem);
+  // `keyed`: the client sent the key, and is told about it.
+  [[nodiscard]] http::Response tell(const Result<writes::Reply>& reply, const http::Request& request, bool keyed);
+  [[nodiscard]] writes::Envelope envelope_of(std::string_view scope, std::string user,
+                                             const std::optional<std::string>& key, const Digest& fingerprint,
+                                             const safeguards::Caller& caller, const std::string& request_id) const;
   [[nodiscard]] std::chrono::seconds lifetime_of(std::string_view scope) const;
   void log(const http::Request& request, const Route* route, const Exchange* x, const http::Response& response,
            std::chrono::steady_clock::duration took);
@@ -59,6 +78,7 @@ class Service {
   ServiceSettings settings_;
   const Guards& guards_;
   writes::Writer& writer_;
+  writes::Transactions& transactions_;
   Metrics& metrics_;
   Logger& log_;
   http::Router router_;

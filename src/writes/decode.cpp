@@ -65,7 +65,7 @@ std::vector<Reply> decode_replies(const postgres::Rows& rows, std::size_t comman
   ArrayReader expires = column(rows, 7, Type::timestamptz, commands);
   ArrayReader audit_ids = column(rows, 8, Type::int8, commands);
   for (Reply& reply : replies) {
-    reply.origin = static_cast<Reply::Origin>(next_int(origins).value_or(0));
+    reply.origin = static_cast<Reply::Origin>(next_int(origins).value_or(0));  // null: nothing is stored
     reply.location = locations.next().value_or("");
     reply.expires = next_instant(expires);
     reply.audit_id = next_int(audit_ids);

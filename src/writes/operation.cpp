@@ -13,6 +13,20 @@ Operation registered_write(std::string name) {
           .batch_commands_max = limits::batch_commands_max};
 }
 
+Operation read(std::string name, std::string_view statement, std::vector<postgres::Type> columns) {
+  return {.name = std::move(name),
+          .kind = Operation::Kind::read,
+          .statement = std::string(statement),
+          .columns = std::move(columns),
+          .batch_commands_max = limits::batch_commands_max};
+}
+
+Operation read_list(std::string name, std::string_view statement, std::vector<postgres::Type> columns) {
+  Operation list = read(std::move(name), statement, std::move(columns));
+  list.batch_commands_max = 1;
+  return list;
+}
+
 std::uint64_t affinity_of(const Uuid& entity) noexcept {
   // The last half: of a version 7 id the first half is time, alike for all that were made together.
   std::uint64_t value = 0;

@@ -37,6 +37,11 @@ struct Operation {
 // A write through a function registered with tenon.register_operation: its one column is the command's JSON arguments.
 [[nodiscard]] Operation registered_write(std::string name);
 
+// Reads. `statement` is one of sql/queries.
+[[nodiscard]] Operation read(std::string name, std::string_view statement, std::vector<postgres::Type> columns);
+// A list is run by itself: its statement takes arrays of one element.
+[[nodiscard]] Operation read_list(std::string name, std::string_view statement, std::vector<postgres::Type> columns);
+
 // What a handler makes of a request: which operation, on what.
 struct Call {
   const Operation* operation = nullptr;

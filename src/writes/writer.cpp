@@ -105,9 +105,8 @@ asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio
   co_return waiter->first;
 }
 
-asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, Envelope envelope, Monotonic deadline) {
-  const Uuid claim = envelope.claim;
-  const Digest fingerprint = envelope.fingerprint;
+asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, const Uuid& claim, const Digest& fingerprint,
+                                            Monotonic deadline, const Work& work) {
   while (!in_flight_.begin(claim)) {
     if (monotonic_now() >= deadline) co_return problem(ProblemCode::request_in_progress);
     const auto first = co_await latch(here, claim);
@@ -117,16 +116,22 @@ asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, 
     if (tells) co_return follow(**first, fingerprint);
   }
   Running running(in_flight_, claim, fingerprint);
-  auto command = std::make_shared<Command>();
+  Result<Reply> outcome = co_await work();
+  running.finish(outcome);
+  if (outcome && outcome->origin == Reply::Origin::reused) co_return problem(ProblemCode::idempotency_key_reused);
+  co_return outcome;
+}
+
+asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, Envelope envelope, Monotonic deadline) {
+  const auto command = std::make_shared<Command>();
   Lane& lane = *write_lanes_[call.affinity % write_lanes_.size()];
   command->call = std::move(call);
   command->envelope = std::move(envelope);
   command->deadline = deadline;
   command->origin = &here;
-  Result<Reply> outcome = co_await run(std::move(command), lane);
-  running.finish(outcome);
-  if (outcome && outcome->origin == Reply::Origin::reused) co_return problem(ProblemCode::idempotency_key_reused);
-  co_return outcome;
+  // Owned here, for as long as once() runs it.
+  const Work work = [this, &command, &lane] { return run(command, lane); };
+  co_return co_await once(here, command->envelope.claim, command->envelope.fingerprint, deadline, work);
 }
 
 asio::awaitable<Result<Reply>> Writer::read(asio::io_context& here, Call call, Monotonic deadline) {

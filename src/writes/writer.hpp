@@ -41,6 +41,13 @@ class Writer {
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> write(boost::asio::io_context& here, Call call, Envelope envelope,
                                                             Monotonic deadline);
 
+  // The same latch for work of another kind: `work` runs unless the claim is being run already on this node, and then
+  // this waits for that one. Reply::Origin::reused is turned into the problem. `work` lives until it returns.
+  using Work = std::function<boost::asio::awaitable<Result<Reply>>()>;
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> once(boost::asio::io_context& here, const Uuid& claim,
+                                                           const Digest& fingerprint, Monotonic deadline,
+                                                           const Work& work);
+
   // Problems: overloaded, database_unavailable, internal_error, stopping.
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> read(boost::asio::io_context& here, Call call,
                                                            Monotonic deadline);

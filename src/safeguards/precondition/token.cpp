@@ -89,13 +89,7 @@ using Step = std::optional<Problem>;  // nothing: go on
     if (!version) return malformed("The body's `version` is not a whole number of at least 1.");
     into.versions.push_back(*version);
   }
-  if (const json::Value* member = json::find(body, "ifUnmodifiedSince")) {
-    const auto date = member->string() == nullptr ? std::nullopt : parse_usable_date(*member->string());
-    if (!date)
-      return malformed("The body's `ifUnmodifiedSince` is neither an HTTP-date nor an ISO 8601 date with a time zone.");
-    into.dates.push_back(*date);
-  }
-  return std::nullopt;
+  return add_date_token(body, "ifUnmodifiedSince", into);
 }
 
 [[nodiscard]] std::string iso_microseconds(Instant at) {
@@ -132,9 +126,22 @@ std::string as_json(const Precondition& precondition) {
                      precondition.exists);
 }
 
-std::string accepted_tokens() {
-  return R"(Send one of If-Match-Version: 3, If-Match: "v3", If-Unmodified-Since: <date>, )"
-         "or the body's `version` or `ifUnmodifiedSince`.";
+std::optional<Problem> add_date_token(const json::Object& body, std::string_view member, Precondition& into) {
+  const json::Value* value = json::find(body, member);
+  if (value == nullptr) return std::nullopt;
+  const auto date = value->string() == nullptr ? std::nullopt : parse_usable_date(*value->string());
+  if (!date) {
+    return malformed("The body's `" + std::string(member) +
+                     "` is neither an HTTP-date nor an ISO 8601 date with a time zone.");
+  }
+  into.dates.push_back(*date);
+  return std::nullopt;
+}
+
+std::string accepted_tokens(bool has_body) {
+  std::string tokens = R"(Send one of If-Match-Version: 3, If-Match: "v3", If-Unmodified-Since: <date>)";
+  if (has_body) tokens += ", or the body's `version` or `ifUnmodifiedSince`";
+  return tokens + ".";
 }
 
 }  // namespace tenon::safeguards

@@ -33,7 +33,12 @@ struct Precondition {
 // empty text when there is none.
 [[nodiscard]] std::string as_json(const Precondition& precondition);
 
-// Names the accepted tokens: the detail of precondition_required.
-[[nodiscard]] std::string accepted_tokens();
+// Adds a date token that an operation takes under a name of its own ("facilityUpdatedAt"), when the body has it.
+// precondition_malformed when it cannot be parsed.
+[[nodiscard]] std::optional<Problem> add_date_token(const json::Object& body, std::string_view member,
+                                                    Precondition& into);
+
+// Names the accepted tokens: the detail of precondition_required. A request without a body has only the headers'.
+[[nodiscard]] std::string accepted_tokens(bool has_body = true);
 
 }  // namespace tenon::safeguards

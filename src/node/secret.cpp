@@ -1,4 +1,4 @@
-#include "main/secret.hpp"
+#include "node/secret.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>

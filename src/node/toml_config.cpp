@@ -1,4 +1,4 @@
-#include "main/toml_config.hpp"
+#include "node/toml_config.hpp"
 
 #include <toml++/toml.h>
 

@@ -1,4 +1,4 @@
-#include "main/serve.hpp"
+#include "node/serve.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -14,13 +14,10 @@
 #include <stdexcept>
 #include <thread>
 
-#include "inventory/demo.hpp"
-#include "inventory/routes.hpp"
-#include "main/secret.hpp"
-#include "main/system_routes.hpp"
+#include "node/secret.hpp"
+#include "node/system_routes.hpp"
 #include "postgres/cluster.hpp"
 #include "postgres/migrations.hpp"
-#include "safeguards/idempotency/key.hpp"
 #include "writes/key_sweeper.hpp"
 
 namespace tenon {
@@ -36,9 +33,7 @@ LogLevel log_level(const std::string& name) {
   return LogLevel::info;
 }
 
-service::LimitsTable limits_of(const Settings& settings) {
-  service::LimitsTable limits;
-  inventory::define_limits(limits);
+service::LimitsTable limits_of(const Settings& settings, service::LimitsTable limits) {
   for (const std::string& assignment : settings.limits) {
     if (const auto wrong = limits.override_with(assignment)) throw std::runtime_error("--limit: " + *wrong);
   }
@@ -70,21 +65,22 @@ std::chrono::seconds longest_lifetime(const service::ServiceSettings& settings) 
 // Where the data are: the embedded cluster, or a server that somebody else runs.
 class Database {
  public:
-  Database(const Settings& settings, Logger& log) {
+  Database(const Settings& settings, std::span<const postgres::Migration> migrations, Logger& log)
+      : schema_version_(static_cast<int>(migrations.size())) {
     if (settings.database_url.empty()) {
       cluster_.emplace(postgres::ClusterSettings{.directory = settings.data_dir / "postgres"}, log);
       conninfo_ = cluster_->edge_conninfo();
-      postgres::migrate(cluster_->superuser_conninfo(), migrations_, log);
+      postgres::migrate(cluster_->superuser_conninfo(), migrations, log);
     } else {
       conninfo_ = settings.database_url;
-      if (!settings.migrate_url.empty()) postgres::migrate(settings.migrate_url, migrations_, log);
+      if (!settings.migrate_url.empty()) postgres::migrate(settings.migrate_url, migrations, log);
     }
-    if (const std::string wrong = postgres::preflight(conninfo_, migrations_); !wrong.empty()) {
+    if (const std::string wrong = postgres::preflight(conninfo_, migrations); !wrong.empty()) {
       throw std::runtime_error("the database will not do: " + wrong);
     }
   }
   [[nodiscard]] const std::string& conninfo() const noexcept { return conninfo_; }
-  [[nodiscard]] int schema_version() const noexcept { return static_cast<int>(migrations_.size()); }
+  [[nodiscard]] int schema_version() const noexcept { return schema_version_; }
 
   // The server is our child: when it dies, we start it again, and it recovers.
   asio::awaitable<void> keep_alive(Logger& log, const std::atomic<bool>& stopping) {
@@ -105,7 +101,7 @@ class Database {
   }
 
  private:
-  std::vector<postgres::Migration> migrations_ = postgres::embedded_migrations();
+  int schema_version_;
   std::optional<postgres::Cluster> cluster_;
   std::string conninfo_;
 };
@@ -119,58 +115,41 @@ asio::awaitable<void> raise_key_lifetime(std::string conninfo, std::chrono::seco
   co_await connection->execute("SELECT tenon.ensure_key_lifetime($1 * interval '1 second')", parameters, deadline);
 }
 
-// Through the same road as everybody's writes, so that each piece has its audit entry.
-asio::awaitable<void> seed_demo(asio::io_context& here, writes::Writer& writer,
-                                const inventory::Operations& operations) {
-  writes::Call list{.operation = &operations.list_items,
-                    .arguments = {std::monostate{}, std::monostate{}, std::monostate{}, std::int64_t{1}},
-                    .affinity = 0};
-  const auto first = co_await writer.read(here, std::move(list), monotonic_now() + limits::request_deadline);
-  if (!first) throw std::runtime_error("cannot read the inventory: " + render(first.error()));
-  if (first->body.find("\"items\":[]") == std::string::npos) co_return;
-  std::size_t number = 0;
-  for (writes::Call& call : inventory::demo_catalogue(operations)) {
-    writes::Envelope envelope{.claim = {},
-                              .scope = "demo",
-                              .user = "demo",
-                              .key = "piece-" + std::to_string(++number),
-                              .lifetime_seconds = 60,
-                              .role = "admin",
-                              .request_id = "demo"};
-    envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
-    const auto made =
-        co_await writer.write(here, std::move(call), std::move(envelope), monotonic_now() + limits::request_deadline);
-    if (!made) throw std::runtime_error("cannot seed the demo: " + render(made.error()));
-  }
+std::string filled_in(std::string text, std::string_view name, std::string_view value) {
+  for (std::size_t at = 0; (at = text.find(name, at)) != std::string::npos; at += value.size())
+    text.replace(at, name.size(), value);
+  return text;
 }
 
-void greet(const Settings& settings, const std::string& secret, const std::string& base_url) {
-  if (settings.demo) {
+void greet(const Settings& settings, const Program& program, const std::string& secret, const std::string& base_url) {
+  if (settings.demo && !program.greeting.empty()) {
     const std::string token = safeguards::issue_token(secret, "clerk-1", safeguards::Role::admin, wall_now(), 8 * 3600);
-    std::printf(
-        "\nTo try it, paste:\n\n  TOKEN=%s\n"
-        "  curl -s -H \"Authorization: Bearer $TOKEN\" '%s/api/inventory?limit=1'\n"
-        "  ID=$(curl -s -H \"Authorization: Bearer $TOKEN\" '%s/api/inventory?limit=1' | grep -oE "
-        "'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}' | head -n 1)\n"
-        "  curl -i -X PATCH -H \"Authorization: Bearer $TOKEN\" -H 'Idempotency-Key: first-sale' -H 'Content-Type: "
-        "application/json' -d '{\"decrement\":1}' %s/api/inventory/$ID\n\n",
-        token.c_str(), base_url.c_str(), base_url.c_str(), base_url.c_str());
+    std::fputs(filled_in(filled_in(program.greeting, "{TOKEN}", token), "{BASE}", base_url).c_str(), stdout);
   }
-  std::printf("tenon: listening on %s\n", base_url.c_str());
+  std::printf("%s: listening on %s\n", program.name.c_str(), base_url.c_str());
   std::fflush(stdout);
+}
+
+asio::awaitable<void> seed(asio::io_context& here, writes::Writer& writer, const Program& program) {
+  for (const Program::Seed& each : program.seeds) co_await each(here, writer);
 }
 
 }  // namespace
 
-int serve(const Settings& settings) {
-  const service::LimitsTable limits = limits_of(settings);
+void check(const Settings& settings, const Program& program) {
+  (void)limits_of(settings, program.limits);
+  (void)networks_of(settings);
+}
+
+int serve(const Settings& settings, const Program& program) {
+  const service::LimitsTable limits = limits_of(settings, program.limits);
   const std::vector<safeguards::Network> networks = networks_of(settings);
   Logger log(settings.log_path, log_level(settings.log_level));
   make_data_dir(settings.data_dir);
   const bool own_secret = settings.secret_file.empty();
   const std::string secret = read_secret(own_secret ? settings.data_dir / "secret" : settings.secret_file, own_secret);
   const safeguards::TokenVerifier tokens(secret);
-  Database database(settings, log);
+  Database database(settings, program.migrations, log);
 
   // One io_context a thread: what belongs to a connection is only ever touched by its own thread.
   const std::size_t threads =
@@ -202,13 +181,13 @@ int serve(const Settings& settings) {
                                // A bucket admits up to twice its quota in one window: what it holds, and what flows in.
                                .live_keys = {.quota = static_cast<std::int64_t>(settings.live_keys_per_user_max / 2),
                                              .window_nanoseconds = std::chrono::nanoseconds(longest).count()}};
-  service::Service service(settings.service, guards, writer, metrics, log);
-  const inventory::Operations inventory_operations;
+  writes::Transactions transactions(context_pointers, database.conninfo(), settings.transactions_per_thread, log);
+  service::Service service(settings.service, guards, writer, transactions, metrics, log);
   std::atomic<bool> stopping = false;
   const Readiness readiness{
       .writer = writer, .buckets = buckets, .stopping = stopping, .schema_version = database.schema_version()};
-  service.add(inventory::routes(inventory_operations));
-  service.add(system_routes(service, metrics, readiness));
+  service.add(program.routes);
+  service.add(system_routes(metrics, readiness));
   metrics.watch("tenon_lane_queue", "Commands waiting in or running on lanes.",
                 [&writer] { return static_cast<double>(writer.queued()); });
 
@@ -249,7 +228,7 @@ int serve(const Settings& settings) {
   std::vector<std::thread> running;
   for (std::size_t i = 1; i < threads; ++i) running.emplace_back([context = context_pointers[i]] { context->run(); });
   if (settings.demo) {
-    asio::co_spawn(main_context, seed_demo(main_context, writer, inventory_operations), started);
+    asio::co_spawn(main_context, seed(main_context, writer, program), started);
     main_context.run();
     main_context.restart();
   }
@@ -259,7 +238,7 @@ int serve(const Settings& settings) {
     const std::string scheme = settings.http.tls_certificate.empty() ? "http" : "https";
     const std::string host = settings.http.listen.substr(0, settings.http.listen.rfind(':'));
     log.event(LogLevel::info, "listening", {{"port", std::int64_t{server.port()}}});
-    greet(settings, secret, scheme + "://" + host + ":" + std::to_string(server.port()));
+    greet(settings, program, secret, scheme + "://" + host + ":" + std::to_string(server.port()));
     main_context.run();
   } else {
     for (auto* context : context_pointers) context->stop();

@@ -1,4 +1,4 @@
-#include "main/system_routes.hpp"
+#include "node/system_routes.hpp"
 
 #include "base/json_string.hpp"
 
@@ -12,7 +12,7 @@ using service::Incoming;
 using service::Need;
 using service::Route;
 
-asio::awaitable<Response> healthz(asio::io_context&, const Incoming&) {
+asio::awaitable<Response> healthz(service::Here, const Incoming&) {
   co_return Response::json(200, R"({"status":"alive"})");
 }
 
@@ -57,27 +57,25 @@ Response metrics_page(const service::Metrics& metrics) {
 
 }  // namespace
 
-std::vector<Route> system_routes(service::Service& service, const service::Metrics& metrics,
-                                 const Readiness& readiness) {
+std::vector<Route> system_routes(const service::Metrics& metrics, const Readiness& readiness) {
   const service::Policy open{};
   const service::Policy own{
       .scope = {}, .key = Need::none, .precondition = Need::none, .roles = service::roles::authenticated};
   std::vector<Route> routes;
   routes.push_back({Method::get, "/healthz", open, service::DirectHandler(healthz)});
-  routes.push_back(
-      {Method::get, "/readyz", open, service::DirectHandler([&readiness](asio::io_context&, const Incoming&) {
-         return answer_later(readiness_answer(readiness));
-       })});
-  routes.push_back(
-      {Method::get, "/metrics", open, service::DirectHandler([&metrics](asio::io_context&, const Incoming&) {
-         return answer_later(metrics_page(metrics));
-       })});
+  routes.push_back({Method::get, "/readyz", open, service::DirectHandler([&readiness](service::Here, const Incoming&) {
+                      return answer_later(readiness_answer(readiness));
+                    })});
+  routes.push_back({Method::get, "/metrics", open, service::DirectHandler([&metrics](service::Here, const Incoming&) {
+                      return answer_later(metrics_page(metrics));
+                    })});
   routes.push_back(
       {Method::get, "/problems/{name}", open,
-       service::DirectHandler([](asio::io_context&, const Incoming& in) { return answer_later(problem_page(in)); })});
+       service::DirectHandler([](service::Here, const Incoming& in) { return answer_later(problem_page(in)); })});
   routes.push_back({Method::get, "/api/idempotency/{scope}/{key}", own,
-                    service::DirectHandler(
-                        [&service](asio::io_context& here, const Incoming& in) { return service.outcome(here, in); })});
+                    service::DirectHandler([](service::Here here, const Incoming& in) {
+                      return here.service.outcome(here.context, in);
+                    })});
   return routes;
 }
 

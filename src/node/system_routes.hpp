@@ -20,7 +20,6 @@ struct Readiness {
 };
 
 // All arguments outlive the routes.
-[[nodiscard]] std::vector<service::Route> system_routes(service::Service& service, const service::Metrics& metrics,
-                                                        const Readiness& readiness);
+[[nodiscard]] std::vector<service::Route> system_routes(const service::Metrics& metrics, const Readiness& readiness);
 
 }  // namespace tenon

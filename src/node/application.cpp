@@ -1,0 +1,51 @@
+#include <tenon/application.hpp>
+
+#include <cstdio>
+#include <exception>
+
+#include "node/command_line.hpp"
+
+namespace tenon {
+
+Application::Application(std::string name, std::string version, std::string description) {
+  program_.name = std::move(name);
+  program_.version = std::move(version);
+  program_.description = std::move(description);
+}
+
+Application& Application::add_migration(std::string name, std::string sql) {
+  program_.migrations.push_back(
+      {.set = program_.name, .number = ++migrations_, .name = std::move(name), .sql = std::move(sql)});
+  return *this;
+}
+
+Application& Application::add_route(service::Route route) {
+  program_.routes.push_back(std::move(route));
+  return *this;
+}
+
+Application& Application::add_routes(std::vector<service::Route> routes) {
+  for (service::Route& route : routes) add_route(std::move(route));
+  return *this;
+}
+
+Application& Application::add_seed(Program::Seed seed) {
+  program_.seeds.push_back(std::move(seed));
+  return *this;
+}
+
+Application& Application::set_greeting(std::string_view lines) {
+  program_.greeting = lines;
+  return *this;
+}
+
+int Application::run(int argc, char** argv) {
+  try {
+    return run_command_line(argc, argv, program_);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "%s: %s\n", program_.name.c_str(), failure.what());
+    return 1;
+  }
+}
+
+}  // namespace tenon

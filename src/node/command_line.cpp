@@ -1,0 +1,192 @@
+#include "node/command_line.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "node/secret.hpp"
+#include "node/serve.hpp"
+#include "node/toml_config.hpp"
+#include "postgres/migrations.hpp"
+#include "safeguards/caller.hpp"
+
+namespace tenon {
+
+std::filesystem::path default_data_dir() {
+  if (::geteuid() == 0) return "/var/lib/tenon";
+  // NOLINTBEGIN(concurrency-mt-unsafe): before any thread
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0') {
+    return std::filesystem::path(data) / "tenon";
+  }
+  const char* home = std::getenv("HOME");
+  // NOLINTEND(concurrency-mt-unsafe)
+  return std::filesystem::path(home != nullptr ? home : "/tmp") / ".local/share/tenon";
+}
+
+namespace {
+
+void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& lifetimes) {
+  const auto option = [&serve](const std::string& name, auto& value, const std::string& help) {
+    std::string variable = "TENON_" + name;
+    for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return serve.add_option("--" + name, value, help)->envname(variable);
+  };
+  option("listen", s.http.listen, "HOST:PORT; port 0 takes any free one and prints it")->capture_default_str();
+  option("data-dir", s.data_dir, "secrets and the embedded database")->capture_default_str();
+  option("database-url", s.database_url, "postgres://tenon_edge@host/db; without it the node runs its own PostgreSQL");
+  option("migrate-url", s.migrate_url, "a login that may change the schema: migrate at start (with --database-url)");
+  option("secret-file", s.secret_file, "the token secret; default: <data-dir>/secret, made when missing");
+  option("tls-cert", s.http.tls_certificate, "PEM certificate chain: serve HTTPS only");
+  option("tls-key", s.http.tls_key, "PEM key of --tls-cert");
+  option("limit", s.limits, "NAME=N/UNIT, NAME=off or all=off; may be given again")->delimiter(',');
+  option("trusted-proxy", s.trusted_proxies, "CIDR block whose Forwarded headers are believed; may be given again")
+      ->delimiter(',');
+  option("key-lifetime", lifetimes,
+         "how long an Idempotency-Key is known: SECONDS, or SCOPE=SECONDS; may be given again")
+      ->delimiter(',');
+  option("live-keys-per-user", s.live_keys_per_user_max,
+         "unexpired idempotency keys one user may hold on this node; 0: any")
+      ->capture_default_str();
+  option("conflict-status", s.service.conflict_status, "status of a stale If-Match or If-Unmodified-Since: 409 or 412")
+      ->check(CLI::IsMember({409, 412}))
+      ->capture_default_str();
+  option("threads", s.threads, "0: one a core")->check(CLI::Range(0, 256))->capture_default_str();
+  option("write-lanes", s.write_lanes_per_thread, "database connections for writes, a thread")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  option("batch", s.batch_commands_max, "commands in one transaction, at most")
+      ->check(CLI::Range(1, static_cast<int>(limits::batch_commands_max)))
+      ->capture_default_str();
+  option("queue", s.queue_max, "commands waiting in one lane before 503")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  option("connections", s.http.connections_max, "client connections, at most")->capture_default_str();
+  option("connections-per-peer", s.http.connections_per_peer_max, "client connections of one address, at most")
+      ->capture_default_str();
+  option("log", s.log_path, "file to log to; -: standard error")->capture_default_str();
+  option("log-level", s.log_level, "debug, info, warning, error or off")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
+      ->capture_default_str();
+  option("log-requests", s.service.log_requests, "one log line a request")->capture_default_str();
+  serve.add_flag("--demo", s.demo, "seed a furniture catalogue of 200 pieces and print lines to paste")
+      ->envname("TENON_DEMO");
+}
+
+std::chrono::seconds parse_lifetime(const std::string& text) {
+  std::size_t used = 0;
+  long seconds = 0;
+  try {
+    seconds = std::stol(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const std::string unit = text.substr(used);
+  const long factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86400 : 0;
+  if (used == 0 || factor == 0 || seconds < 1 || seconds > 1'000'000'000) {
+    throw std::runtime_error("\"" + text + "\" is not a duration: write 60, 90s, 10m, 1h or 7d");
+  }
+  return std::chrono::seconds(seconds * factor);
+}
+
+void apply_lifetimes(service::ServiceSettings& service, const std::vector<std::string>& lifetimes) {
+  for (const std::string& assignment : lifetimes) {
+    const std::size_t equals = assignment.find('=');
+    const std::chrono::seconds lifetime =
+        parse_lifetime(assignment.substr(equals == std::string::npos ? 0 : equals + 1));
+    if (lifetime < 3 * service.request_deadline || lifetime > limits::key_lifetime_max) {
+      throw std::runtime_error("--key-lifetime: a key lives 30 seconds to 7 days");
+    }
+    if (equals == std::string::npos) {
+      service.key_lifetime = lifetime;
+    } else {
+      service.key_lifetime_by_scope[assignment.substr(0, equals)] = lifetime;
+    }
+  }
+}
+
+int print_token(const std::filesystem::path& data_dir, const std::string& user,
+                const std::vector<std::string>& role_names, const std::string& lifetime) {
+  safeguards::Roles roles = safeguards::Role::authenticated;
+  for (const std::string& name : role_names) {
+    const auto role = safeguards::role_named(name);
+    if (!role) throw std::runtime_error("there is no role \"" + name + "\": authenticated, staff, admin or auditor");
+    roles = roles | *role;
+  }
+  if (user.empty() || user.size() > limits::subject_bytes_max)
+    throw std::runtime_error("--sub must have 1 to 200 bytes");
+  const std::string secret = read_secret(data_dir / "secret", true);
+  std::puts(safeguards::issue_token(secret, user, roles, wall_now(), parse_lifetime(lifetime).count()).c_str());
+  return 0;
+}
+
+int migrate(const std::string& url, const Program& program) {
+  Logger log("-", LogLevel::info);
+  const auto report = postgres::migrate(url, program.migrations, log);
+  std::printf("%s: %d migrations applied, the schema is at %d\n", program.name.c_str(), report.applied, report.known);
+  return 0;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv, const Program& program) {
+  CLI::App app(program.description, program.name);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", program.name + " " + program.version);
+  app.config_formatter(std::make_shared<TomlConfig>());
+  app.set_config("--config", "", "tenon.toml: the flags of serve, without their dashes")->envname("TENON_CONFIG");
+  app.allow_config_extras(CLI::config_extras_mode::error);
+
+  Settings settings;
+  settings.data_dir = default_data_dir();
+  std::vector<std::string> lifetimes;
+  CLI::App* serve_command = app.add_subcommand("serve", "Run a node");
+  serve_command->fallthrough();
+  add_serve_options(*serve_command, settings, lifetimes);
+
+  std::string url;
+  CLI::App* migrate_command = app.add_subcommand("migrate", "Bring a database's schema up to this version");
+  migrate_command->add_option("--database-url", url, "a login that may make roles and change the schema")
+      ->required()
+      ->envname("TENON_MIGRATE_URL");
+
+  std::string user;
+  std::string expires = "1h";
+  std::vector<std::string> role_names;
+  CLI::App* token_command = app.add_subcommand("token", "Print a bearer token, and nothing else");
+  token_command->add_option("--data-dir", settings.data_dir, "where the node's secret is")
+      ->capture_default_str()
+      ->envname("TENON_DATA_DIR");
+  token_command->add_option("--sub", user, "the user it names")->required();
+  token_command->add_option("--role", role_names, "authenticated, staff, admin or auditor; may be given again")
+      ->delimiter(',');
+  token_command->add_option("--expires", expires, "how long it is good: 90s, 10m, 1h, 7d")->capture_default_str();
+
+  CLI::App* config_command = app.add_subcommand("config", "The configuration");
+  CLI::App* check_command =
+      config_command->add_subcommand("check", "Read it as serve would, say what is wrong, and stop");
+  config_command->require_subcommand(1);
+  Settings checked;
+  add_serve_options(*check_command, checked, lifetimes);
+  check_command->fallthrough();
+  config_command->fallthrough();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
+  apply_lifetimes(settings.service, lifetimes);
+  if (*token_command) return print_token(settings.data_dir, user, role_names, expires);
+  if (*migrate_command) return migrate(url, program);
+  if (*check_command) {
+    check(checked, program);
+    std::puts("the configuration is fine");
+    return 0;
+  }
+  return serve(settings, program);
+}
+
+}  // namespace tenon

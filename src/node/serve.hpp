@@ -1,0 +1,16 @@
+// `tenon serve`: builds every part and hands it to the next. The map of the program.
+#pragma once
+
+#include "node/program.hpp"
+#include "node/settings.hpp"
+
+namespace tenon {
+
+// Runs until SIGTERM or SIGINT; returns the exit code. Throws std::runtime_error, with what to do, when it cannot
+// start.
+int serve(const Settings& settings, const Program& program);
+
+// Throws what serve() would throw for settings that contradict the program, without touching anything.
+void check(const Settings& settings, const Program& program);
+
+}  // namespace tenon

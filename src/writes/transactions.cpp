@@ -1,0 +1,174 @@
+#include "writes/transactions.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <optional>
+
+#include "writes/decode.hpp"
+
+namespace tenon::writes {
+namespace {
+
+namespace asio = boost::asio;
+constexpr std::chrono::milliseconds ask_again{100};
+constexpr int attempts_max = 5;
+
+postgres::Parameters key_parameters(const Envelope& envelope) {
+  postgres::Parameters parameters;
+  parameters.add(envelope.claim);
+  parameters.add_bytes(as_text(envelope.fingerprint));
+  return parameters;
+}
+
+// The stored answer; nothing when there is none.
+asio::awaitable<std::optional<Reply>> stored(postgres::Connection& connection, const Envelope& envelope,
+                                             Monotonic deadline) {
+  const postgres::Parameters parameters = key_parameters(envelope);
+  const postgres::Rows rows =
+      co_await connection.execute("SELECT * FROM tenon.begin_keyed($1, $2)", parameters, deadline);
+  std::vector<Reply> replies = decode_replies(rows, 1);
+  if (replies.front().origin == Reply::Origin::fresh) co_return std::nullopt;
+  co_return std::move(replies.front());
+}
+
+asio::awaitable<Instant> keep(postgres::Connection& connection, const Envelope& envelope, const Reply& reply,
+                              Monotonic deadline) {
+  postgres::Parameters parameters;
+  parameters.add(envelope.claim);
+  parameters.add(std::string_view(envelope.scope));
+  parameters.add(std::string_view(envelope.user));
+  parameters.add(std::string_view(envelope.key));
+  parameters.add_bytes(as_text(envelope.fingerprint));
+  parameters.add_int4(envelope.lifetime_seconds);
+  parameters.add_int4(reply.status);
+  if (reply.problem) {
+    parameters.add(kind_of(*reply.problem).code);
+  } else {
+    parameters.add_null(postgres::Type::text);
+  }
+  parameters.add(std::string_view(reply.body));
+  if (reply.version) {
+    parameters.add(*reply.version);
+  } else {
+    parameters.add_null(postgres::Type::int8);
+  }
+  if (reply.modified) {
+    parameters.add(*reply.modified);
+  } else {
+    parameters.add_null(postgres::Type::timestamptz);
+  }
+  if (reply.location.empty()) {
+    parameters.add_null(postgres::Type::text);
+  } else {
+    parameters.add(std::string_view(reply.location));
+  }
+  const postgres::Rows rows = co_await connection.execute(
+      "SELECT tenon.keep_reply($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)", parameters, deadline);
+  co_return postgres::read_instant(rows.get(0, 0).value());
+}
+
+}  // namespace
+
+// A connection for one attempt: goes back into the pool when it is still good and outside a transaction.
+class Transactions::Lease {
+ public:
+  explicit Lease(Pool& pool) : pool_(pool) { ++pool_.lent; }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  ~Lease() {
+    --pool_.lent;
+    if (clean && connection && connection->usable()) pool_.idle.push_back(std::move(connection));
+  }
+  asio::awaitable<void> open(const std::string& conninfo, Monotonic deadline) {
+    while (!pool_.idle.empty() && !connection) {
+      connection = std::move(pool_.idle.back());
+      pool_.idle.pop_back();
+      if (!connection->usable()) connection.reset();
+    }
+    if (connection) co_return;
+    connection = co_await postgres::Connection::open(co_await asio::this_coro::executor, conninfo, deadline);
+  }
+  std::unique_ptr<postgres::Connection> connection;
+  bool clean = false;
+
+ private:
+  Pool& pool_;
+};
+
+Transactions::Transactions(std::span<asio::io_context* const> contexts, std::string conninfo,
+                           std::size_t connections_max, Logger& log)
+    : conninfo_(std::move(conninfo)), connections_max_(connections_max), log_(log) {
+  for (auto* context : contexts) pools_[context];
+}
+
+asio::awaitable<Result<Reply>> Transactions::run(asio::io_context& here, const Envelope& envelope,
+                                                 const Execute& execute, Monotonic deadline) {
+  Pool& pool = pools_.at(&here);
+  if (pool.lent >= connections_max_) co_return problem(ProblemCode::overloaded);
+  for (int attempts = 1;; ++attempts) {
+    bool committing = false;
+    try {
+      co_return co_await attempt(pool, envelope, execute, deadline, committing);
+    } catch (const postgres::StatementError& error) {
+      // Stored on another node meanwhile, or chosen as a deadlock's victim: rolled back whole, so look again.
+      const bool again = error.sqlstate() == "TN001" || error.sqlstate().starts_with("40");
+      if (again && attempts < attempts_max && monotonic_now() < deadline) continue;
+      log_.event(LogLevel::error, "transaction_failed",
+                 {{"scope", std::string_view(envelope.scope)},
+                  {"sqlstate", std::string_view(error.sqlstate())},
+                  {"reason", std::string_view(error.what())},
+                  {"request_id", std::string_view(envelope.request_id)}});
+      co_return problem(ProblemCode::internal_error);
+    } catch (const postgres::ConnectionError& error) {
+      log_.event(LogLevel::warning, "transaction_lost",
+                 {{"scope", std::string_view(envelope.scope)},
+                  {"reason", std::string_view(error.what())},
+                  {"request_id", std::string_view(envelope.request_id)}});
+      if (!committing && attempts < attempts_max && monotonic_now() < deadline) continue;
+    }
+    co_return co_await find_out(pool, envelope, deadline);
+  }
+}
+
+asio::awaitable<Result<Reply>> Transactions::attempt(Pool& pool, const Envelope& envelope, const Execute& execute,
+                                                     Monotonic deadline, bool& committing) {
+  Lease lease(pool);
+  co_await lease.open(conninfo_, deadline);
+  postgres::Connection& connection = *lease.connection;
+  co_await connection.script("BEGIN", deadline);
+  if (auto known = co_await stored(connection, envelope, deadline)) {
+    co_await connection.script("COMMIT", deadline);
+    lease.clean = true;
+    co_return std::move(*known);
+  }
+  Reply reply = co_await execute(connection);
+  reply.expires = co_await keep(connection, envelope, reply, deadline);
+  committing = true;
+  co_await connection.script("COMMIT", deadline);
+  lease.clean = true;
+  co_return reply;
+}
+
+asio::awaitable<Result<Reply>> Transactions::find_out(Pool& pool, const Envelope& envelope, Monotonic deadline) {
+  asio::steady_timer pause(co_await asio::this_coro::executor);
+  while (monotonic_now() + ask_again < deadline) {
+    pause.expires_after(ask_again);
+    co_await pause.async_wait(asio::use_awaitable);
+    try {
+      Lease lease(pool);
+      co_await lease.open(conninfo_, deadline);
+      if (auto known = co_await stored(*lease.connection, envelope, deadline)) {
+        lease.clean = true;
+        if (known->origin == Reply::Origin::replayed) known->origin = Reply::Origin::fresh;  // it is our own
+        co_return std::move(*known);
+      }
+      lease.clean = true;
+    } catch (const std::exception&) {  // still away: ask until the deadline
+    }
+  }
+  co_return problem(ProblemCode::database_unavailable);
+}
+
+}  // namespace tenon::writes
