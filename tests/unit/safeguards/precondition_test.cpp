@@ -220,5 +220,33 @@ TEST(TheAcceptedTokens, AreAllNamed) {
   }
 }
 
+TEST(TheAcceptedTokens, OfARequestWithoutABodyAreTheHeadersAlone) {
+  const std::string text = accepted_tokens(false);
+  EXPECT_NE(text.find("If-Match-Version"), std::string::npos);
+  EXPECT_NE(text.find("If-Unmodified-Since"), std::string::npos);
+  EXPECT_EQ(text.find("`version`"), std::string::npos);
+}
+
+TEST(ADateTokenOfAnotherName, IsReadLikeTheOthers) {
+  const Case cases[] = {
+      {R"({})", "none"},
+      {R"({"facilityUpdatedAt":"2025-12-02T05:21:11.123Z"})", date("2025-12-02T05:21:11.123000Z", "1000")},
+      {R"({"facilityUpdatedAt":"Tue, 02 Dec 2025 05:21:11 GMT"})", date("2025-12-02T05:21:11.000000Z", "1000000")},
+      {R"({"facilityUpdatedAt":"soon"})", malformed},
+      {R"({"facilityUpdatedAt":null})", malformed},
+      {R"({"facilityUpdatedAt":1764652871})", malformed},
+  };
+  for (const Case& one : cases) {
+    const auto body = json::parse(one.value);
+    Precondition precondition;
+    const auto refused = add_date_token(*body->object(), "facilityUpdatedAt", precondition);
+    const std::string found = refused                ? std::string(kind_of(refused->code).code)
+                              : precondition.empty() ? "none"
+                                                     : as_json(precondition);
+    EXPECT_EQ(found, one.outcome) << one.value;
+    EXPECT_FALSE(precondition.from_standard_header);
+  }
+}
+
 }  // namespace
 }  // namespace tenon::safeguards
