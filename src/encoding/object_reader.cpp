@@ -130,7 +130,7 @@ std::optional<std::string> ObjectReader::one_of(std::string_view name, std::span
   if (value->string() != nullptr && std::ranges::find(values, *value->string()) != values.end())
     return *value->string();
   std::string rule = "must be one of";
-  for (const std::string_view each : values) rule.append(&each == values.data() ? " " : ", ").append(each);
+  for (const std::string_view& each : values) rule.append(&each == values.data() ? " " : ", ").append(each);
   violate(name, std::move(rule));
   return std::nullopt;
 }

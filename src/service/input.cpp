@@ -111,7 +111,7 @@ Result<Argument> choice_filter(const QueryParameters& query, std::string_view na
   if (!text) return Argument{std::monostate{}};
   if (std::ranges::find(values, *text) == values.end()) {
     std::string rule = quoted(name) + " must be one of";
-    for (const std::string_view each : values) rule.append(&each == values.data() ? " " : ", ").append(each);
+    for (const std::string_view& each : values) rule.append(&each == values.data() ? " " : ", ").append(each);
     return malformed(rule + ".");
   }
   return Argument{std::string(*text)};

@@ -1,0 +1,17 @@
+// The crime API: its table of routes.
+#pragma once
+
+#include <vector>
+
+#include "crime/operations.hpp"
+#include "service/limits_table.hpp"
+#include "service/route.hpp"
+
+namespace tenon::crime {
+
+void define_limits(service::LimitsTable& limits);
+
+// `operations` outlives the routes.
+[[nodiscard]] std::vector<service::Route> routes(const Operations& operations);
+
+}  // namespace tenon::crime
