@@ -267,7 +267,7 @@ TEST_F(AMemoryStore, LetsOneThreadAtATimeIntoASet) {
 TEST_F(AMemoryStore, AdmitsExactlyTheQuotaToManyThreads) {
   constexpr int requests = 150'000;  // of each thread: long enough that they meet
   const Rate rate{.quota = thread_count * requests / 2, .window_nanoseconds = 86'400 * second};
-  for (const std::size_t subjects_max : {8, 10'000}) {
+  for (const std::size_t subjects_max : {std::size_t{8}, std::size_t{10'000}}) {
     MemoryBucketStore store(subjects_max, told);
     std::atomic<std::int64_t> admitted = 0;
     in_threads([&](int) {
