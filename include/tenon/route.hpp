@@ -1,6 +1,7 @@
 // What a route is made of: its policy, its handler, and what a handler reads and returns.
 #pragma once
 
+#include "base/json_string.hpp"
 #include "base/problem.hpp"
 #include "base/result.hpp"
 #include "encoding/json.hpp"

@@ -26,10 +26,10 @@ enum class Need : std::uint8_t { none, optional, required };
 // What a route asks of a request before its handler sees it. Every member is read by one stage of the chain
 // (chain.cpp).
 struct Policy {
-  std::string_view scope;  // of the Idempotency-Key; writes have one, reads do not
+  std::string_view scope = {};  // of the Idempotency-Key; writes have one, reads do not
   Need key = Need::none;
   Need precondition = Need::none;
-  safeguards::Roles roles;              // any of them; empty: anybody, without a token
+  safeguards::Roles roles = {};         // any of them; empty: anybody, without a token
   std::string_view address_limit = {};  // names of limits; charged to the client's address,
   std::string_view user_limit = {};     // and to the user (to the address where no user is known)
 };

@@ -18,13 +18,13 @@ struct Reply {
   };
   Origin origin = Origin::fresh;
   std::uint16_t status = 200;
-  std::optional<ProblemCode> problem;  // a refusal; `body` then holds its members as a JSON object
-  std::string body;
-  std::optional<std::int64_t> version;  // ETag
-  std::optional<Instant> modified;      // Last-Modified
-  std::string location;
-  std::optional<Instant> expires;  // until when the key is known, by the database's clock
-  std::optional<std::int64_t> audit_id;
+  std::optional<ProblemCode> problem = {};  // a refusal; `body` then holds its members as a JSON object
+  std::string body = {};
+  std::optional<std::int64_t> version = {};  // ETag
+  std::optional<Instant> modified = {};      // Last-Modified
+  std::string location = {};
+  std::optional<Instant> expires = {};  // until when the key is known, by the database's clock
+  std::optional<std::int64_t> audit_id = {};
 };
 
 // Refusals that say who may do a thing (403) or that a body breaks a rule only the database knows (422) are decided in

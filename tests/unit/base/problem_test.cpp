@@ -64,7 +64,6 @@ TEST(ProblemTable, GivesEachRefusalItsOwnNameAndStatus) {
       {not_active, "not_active", 409},
       {insufficient_stock, "insufficient_stock", 409},
       {stock_limit, "stock_limit", 409},
-      {stock_limit, "stock_limit", 409},
       {not_convertible, "not_convertible", 422},
       {already_exists, "already_exists", 409},
       {database_unavailable, "database_unavailable", 500},
