@@ -4,7 +4,7 @@ CREATE TABLE public.inventory (
   id uuid PRIMARY KEY DEFAULT tenon.new_id(),
   name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
   origin text CHECK (char_length(origin) BETWEEN 1 AND 100),
-  price numeric(12, 2) NOT NULL CHECK (price > 0),
+  price numeric(12, 2) NOT NULL CHECK (price > 0 AND price <> 'NaN'),
   image_url text CHECK (char_length(image_url) BETWEEN 1 AND 2000),
   quantity_available bigint NOT NULL DEFAULT 0 CHECK (quantity_available >= 0),
   quantity_sold bigint NOT NULL DEFAULT 0 CHECK (quantity_sold >= 0),
