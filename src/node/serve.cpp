@@ -5,13 +5,14 @@
 
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <condition_variable>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 
 #include "node/secret.hpp"
@@ -62,13 +63,28 @@ std::chrono::seconds longest_lifetime(const service::ServiceSettings& settings) 
   return longest;
 }
 
+std::size_t threads_of(const Settings& settings) {
+  return settings.threads != 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+// What a node may hold at a time, with room for the sweeper, migrations and somebody who looks.
+int connections_of(const Settings& settings) {
+  const std::size_t read_lanes_per_thread = writes::WriterSettings{}.read_lanes_per_thread;
+  const std::size_t a_thread =
+      settings.write_lanes_per_thread + read_lanes_per_thread + settings.transactions_per_thread;
+  // Two more nodes of the same size, and room for people.
+  return static_cast<int>(3 * threads_of(settings) * a_thread + 64);
+}
+
 // Where the data are: the embedded cluster, or a server that somebody else runs.
 class Database {
  public:
   Database(const Settings& settings, std::span<const postgres::Migration> migrations, Logger& log)
       : schema_version_(static_cast<int>(migrations.size())) {
     if (settings.database_url.empty()) {
-      cluster_.emplace(postgres::ClusterSettings{.directory = settings.data_dir / "postgres"}, log);
+      cluster_.emplace(postgres::ClusterSettings{.directory = settings.data_dir / "postgres",
+                                                 .connections_max = connections_of(settings)},
+                       log);
       conninfo_ = cluster_->edge_conninfo();
       postgres::migrate(cluster_->superuser_conninfo(), migrations, log);
     } else {
@@ -82,14 +98,19 @@ class Database {
   [[nodiscard]] const std::string& conninfo() const noexcept { return conninfo_; }
   [[nodiscard]] int schema_version() const noexcept { return schema_version_; }
 
-  // The server is our child: when it dies, we start it again, and it recovers.
-  asio::awaitable<void> keep_alive(Logger& log, const std::atomic<bool>& stopping) {
-    if (!cluster_) co_return;
-    asio::steady_timer timer(co_await asio::this_coro::executor);
-    while (!stopping) {
-      timer.expires_after(std::chrono::milliseconds(200));
-      co_await timer.async_wait(asio::use_awaitable);
-      if (stopping || cluster_->alive()) continue;
+  // The server is our child: when it dies, we start it again, and it recovers. On a thread of its own: that may take
+  // minutes, in which requests are still to be answered by their deadlines.
+  void keep_alive(Logger& log) {
+    if (cluster_) keeper_ = std::jthread([this, &log](const std::stop_token& stop) { watch(stop, log); });
+  }
+
+ private:
+  void watch(const std::stop_token& stop, Logger& log) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any never;
+    while (!never.wait_for(lock, stop, std::chrono::milliseconds(200), [&] { return stop.stop_requested(); })) {
+      if (cluster_->alive()) continue;
       log.event(LogLevel::error, "embedded_database_died", {});
       try {
         cluster_->restart();
@@ -100,10 +121,10 @@ class Database {
     }
   }
 
- private:
   int schema_version_;
   std::optional<postgres::Cluster> cluster_;
   std::string conninfo_;
+  std::jthread keeper_;  // joined before the cluster that it watches goes
 };
 
 asio::awaitable<void> raise_key_lifetime(std::string conninfo, std::chrono::seconds lifetime) {
@@ -152,8 +173,7 @@ int serve(const Settings& settings, const Program& program) {
   Database database(settings, program.migrations, log);
 
   // One io_context a thread: what belongs to a connection is only ever touched by its own thread.
-  const std::size_t threads =
-      settings.threads != 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t threads = threads_of(settings);
   std::vector<std::unique_ptr<asio::io_context>> contexts;
   std::vector<asio::io_context*> context_pointers;
   for (std::size_t i = 0; i < threads; ++i) {
@@ -234,7 +254,7 @@ int serve(const Settings& settings, const Program& program) {
   }
   if (!failed) {
     server.start();
-    asio::co_spawn(main_context, database.keep_alive(log, stopping), asio::detached);
+    database.keep_alive(log);
     const std::string scheme = settings.http.tls_certificate.empty() ? "http" : "https";
     const std::string host = settings.http.listen.substr(0, settings.http.listen.rfind(':'));
     log.event(LogLevel::info, "listening", {{"port", std::int64_t{server.port()}}});
