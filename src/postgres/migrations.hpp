@@ -27,15 +27,16 @@ struct MigrationReport {
 
 // Blocking. Applies what is missing, each in a transaction of its own together with its row in tenon.migrations
 // (set, number, name, SHA-256 of the text), all under one advisory lock, so that any number of nodes may do this at
-// once. Migrations run as tenon_owner once that role exists (the first one makes the roles and is run as the login
-// role). Throws std::runtime_error: a migration known here was applied with another checksum, the database knows a
-// later number than this binary, a statement failed (named by migration), the lock was not had within 60 s.
+// once. Migrations run as tenon_owner once tenon.migrations belongs to it (the first one makes the roles and is run as
+// the login role), with search_path = public. Throws std::runtime_error: a migration known here was applied with
+// another checksum, the database knows a later number than this binary, a statement failed (named by migration), a
+// migration ended its transaction, the lock was not had within 60 s.
 MigrationReport migrate(const std::string& conninfo, std::span<const Migration> migrations, Logger& log);
 
 // Blocking. What a node checks before it serves, over its own (edge) login. Nothing when all is well, else one sentence
 // that says what is wrong and what to do: schema missing, older or newer than this binary; fsync, synchronous_commit or
-// full_page_writes off; not PostgreSQL 15 or later; the login role is a superuser, may bypass row security or owns
-// tables; the server is a standby in recovery.
+// full_page_writes off; not PostgreSQL 15 or later; the login role is a superuser, may bypass row security, make roles,
+// or owns tables (or may become the role that does); the server is a standby in recovery; it cannot be reached.
 [[nodiscard]] std::string preflight(const std::string& conninfo, std::span<const Migration> migrations);
 
 }  // namespace tenon::postgres
