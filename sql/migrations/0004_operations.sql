@@ -75,7 +75,8 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Stores the fresh answers of a batch (origins 0), but those which say that the resource is somebody else's (403) or that a
--- rule only the database knows is broken (422): nothing ran, and once the reason is gone the same key may.
+-- rule only the database knows is broken (422): nothing ran, and once the reason is gone the same key may. What wrote an
+-- entry of the log did run, and what has no status says nothing at all: both abort, as no such answer can be stored.
 -- Raises TN001 when another transaction stored one of the keys meanwhile.
 CREATE FUNCTION tenon.store_replies(
   claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], replies tenon.replies)
@@ -89,7 +90,7 @@ BEGIN
                          replies.bodies, replies.versions, replies.modified, replies.locations, replies.expires,
                          replies.audit_ids)
       AS a (claim, scope, user_id, key, fingerprint, origin, status, problem, body, version, modified, location, expires, audit_id)
-    WHERE origin = 0 AND status NOT IN (403, 422)
+    WHERE origin = 0 AND (status IN (403, 422) AND audit_id IS NULL) IS NOT TRUE
   ), kept AS (
     INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
                                   user_id, key, problem, summary, location)
@@ -182,7 +183,8 @@ BEGIN
 END
 $$;
 
--- keep_reply: stores the answer. Returns until when. Raises TN001 when another transaction stored this key meanwhile.
+-- keep_reply: stores the answer. Returns until when. Raises TN001 when another transaction stored this key meanwhile. The work
+-- ran: an answer that would not be stored is refused, and the work with it.
 CREATE FUNCTION tenon.keep_reply(
   claim uuid, scope text, user_id text, key text, fingerprint bytea, lifetime integer, status integer, problem text, body text,
   version bigint, modified timestamptz, location text)
@@ -192,6 +194,9 @@ DECLARE
   expires CONSTANT timestamptz := clock_timestamp()
     + least(make_interval(secs => lifetime), (SELECT lifetime_max FROM tenon.key_generation));
 BEGIN
+  IF (status BETWEEN 200 AND 299 OR status IN (404, 409)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'work that ran is not answered with %', status USING ERRCODE = 'check_violation';
+  END IF;
   LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
   PERFORM tenon.store_replies(
     ARRAY[claim], ARRAY[scope], ARRAY[user_id], ARRAY[key], ARRAY[fingerprint],
