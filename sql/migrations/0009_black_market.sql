@@ -28,7 +28,7 @@ CREATE TABLE public.market_purchases (
   item_id uuid NOT NULL REFERENCES public.market_items,
   buyer_id text NOT NULL CHECK (char_length(buyer_id) BETWEEN 1 AND 200),
   quantity integer NOT NULL CHECK (quantity >= 1),
-  total_price numeric(16, 2) NOT NULL CHECK (total_price > 0),
+  total_price numeric(16, 2) NOT NULL CHECK (total_price BETWEEN 0.01 AND 1000000000000),
   delivery_method text NOT NULL CHECK (delivery_method IN ('Pickup', 'Courier', 'Shipping')),
   meetup_location text CHECK (char_length(meetup_location) BETWEEN 1 AND 200),
   escrow_status text NOT NULL DEFAULT 'Pending' CHECK (escrow_status = 'Pending'),

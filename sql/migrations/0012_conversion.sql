@@ -9,8 +9,8 @@ CREATE TABLE public.facility_conversions (
   legal_status text NOT NULL CHECK (legal_status IN ('Medical', 'Recreational')),
   tax_rate numeric(5, 2) NOT NULL,
   inventory jsonb NOT NULL CHECK (jsonb_typeof(inventory) = 'array'),  -- what moved, each with its values before and after
-  illegal_value numeric NOT NULL CHECK (illegal_value >= 0),
-  legal_value numeric NOT NULL CHECK (legal_value >= 0),
+  illegal_value numeric(18, 2) NOT NULL CHECK (illegal_value BETWEEN 0 AND 1000000000000000),
+  legal_value numeric(18, 2) NOT NULL CHECK (legal_value >= 0),
   license_application jsonb,
   converted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   CONSTRAINT legal_goods_are_cheaper CHECK (legal_value <= illegal_value)

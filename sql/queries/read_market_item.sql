@@ -1,10 +1,7 @@
--- Items of the black market by id: one element an id asked for, in order. $1 uuid[]
-SELECT array_agg(status), array_agg(problem), array_agg(body), array_agg(version), array_agg(updated_at)
-FROM (
-  SELECT CASE WHEN i.id IS NULL THEN 404 ELSE 200 END::smallint AS status,
-         CASE WHEN i.id IS NULL THEN 'not_found' END AS problem,
-         CASE WHEN i.id IS NULL THEN '{"detail":"There is no item ' || asked.id || ' on the market."}' ELSE tenon.market_item_body(i) END AS body,
-         i.version, i.updated_at
-  FROM unnest($1) WITH ORDINALITY AS asked (id, n) LEFT JOIN public.market_items AS i ON i.id = asked.id
-  ORDER BY asked.n  -- a join keeps no order of its own: somebody would read somebody else's answer
-) AS answered
+-- Items of the black market by id: one element an id asked for, in that order. $1 uuid[]
+SELECT array_agg(CASE WHEN i.id IS NULL THEN 404 ELSE 200 END::smallint ORDER BY n),
+       array_agg(CASE WHEN i.id IS NULL THEN 'not_found' END ORDER BY n),
+       array_agg(CASE WHEN i.id IS NULL THEN '{"detail":"There is no item ' || asked.id || ' on the market."}'
+                      ELSE tenon.market_item_body(i) END ORDER BY n),
+       array_agg(i.version ORDER BY n), array_agg(i.updated_at ORDER BY n)
+FROM unnest($1) WITH ORDINALITY AS asked (id, n) LEFT JOIN public.market_items AS i ON i.id = asked.id
