@@ -9,7 +9,11 @@ target_compile_definitions(tenon_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports false dangling/uninitialized/null findings inside inlined standard and Boost headers under -O2.
   target_compile_options(tenon_options INTERFACE
-    -fcoroutines -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-null-dereference)
+    -fcoroutines -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-null-dereference
+    -Wno-mismatched-new-delete)
+  if(TENON_SANITIZE STREQUAL "thread")
+    target_compile_options(tenon_options INTERFACE -Wno-tsan)  # Asio's fences, which GCC's TSan does not model
+  endif()
 endif()
 if(TENON_SANITIZE)
   target_compile_options(tenon_options INTERFACE -fsanitize=${TENON_SANITIZE} -fno-sanitize-recover=all)

@@ -30,17 +30,23 @@ constexpr std::string_view name_of(LogLevel level) noexcept {
   return "?";
 }
 
-// JSON escapes cover C0 controls; U+2028, U+2029, DEL and C1 controls still end or colour a line in some viewers.
+// JSON escapes cover the C0 controls. DEL, the C1 controls (U+0080 to U+009F), U+2028 and U+2029 still end or colour a
+// line in some viewers: they are escaped too. One pass over text that append_json_string has made valid UTF-8.
 void append_log_string(std::string& out, std::string_view text) {
-  const std::size_t start = out.size();
-  append_json_string(out, text);
-  for (const auto& [bytes, escape] : {std::pair<std::string_view, std::string_view>{"\xe2\x80\xa8", "\\u2028"},
-                                      {"\xe2\x80\xa9", "\\u2029"},
-                                      {"\x7f", "\\u007f"},
-                                      {"\xc2\x85", "\\u0085"},
-                                      {"\xc2\x9b", "\\u009b"}}) {
-    for (std::size_t at = start; (at = out.find(bytes, at)) != std::string::npos; at += escape.size()) {
-      out.replace(at, bytes.size(), escape);
+  const std::string plain = json_string(text);
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    const std::string_view rest = std::string_view(plain).substr(i);
+    const auto second = rest.size() > 1 ? static_cast<unsigned char>(rest[1]) : 0U;
+    if (rest[0] == '\x7f') {
+      out += "\\u007f";
+    } else if (rest[0] == '\xc2' && second < 0xa0) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", second);
+      i += 1;
+    } else if (rest.starts_with("\xe2\x80\xa8") || rest.starts_with("\xe2\x80\xa9")) {
+      out += rest[2] == '\xa8' ? "\\u2028" : "\\u2029";
+      i += 2;
+    } else {
+      out.push_back(rest[0]);
     }
   }
 }

@@ -94,6 +94,19 @@ TEST(LogLine, StaysOneLineOfValidJsonWhateverAFieldHolds) {
   }
 }
 
+TEST(LogLine, IsValidJsonWithoutControlsForBytesThatAreNotText) {
+  for (int byte = 0x80; byte < 0x100; ++byte) {
+    for (const std::string& text :
+         {std::string(1, static_cast<char>(byte)), "\xc2" + std::string(1, static_cast<char>(byte))}) {
+      const std::string line = render_log_line(at, LogLevel::info, "request", {{"path", text}});
+      ASSERT_TRUE(json::parse(line)) << line;
+      for (int control = 0x80; control < 0xa0; ++control) {
+        EXPECT_EQ(line.find("\xc2" + std::string(1, static_cast<char>(control))), std::string::npos) << byte;
+      }
+    }
+  }
+}
+
 TEST(LogLine, TurnsOnlyTheFieldsTextIntoEscapes) {
   // What looks like an escape in the input is text, not an escape.
   const std::string text = R"(\u2028 \n)";
