@@ -1,0 +1,2041 @@
+-- Made by tools/dump-schema: what sql/migrations make of an empty database. To read, never to run.
+
+-- ROLE tenon_auditor LOGIN SET default_transaction_read_only=on
+-- ROLE tenon_edge LOGIN SET lock_timeout=3s, statement_timeout=8s, idle_in_transaction_session_timeout=10s, search_path=public, pg_temp, TimeZone=UTC
+-- ROLE tenon_owner NOLOGIN
+-- ROLE tenon_sealer LOGIN
+-- DATABASE tenon_auditor: CONNECT
+-- DATABASE tenon_edge: CONNECT
+-- DATABASE tenon_owner: CREATE
+-- DATABASE tenon_sealer: CONNECT
+-- DEFAULT of tenon_owner T: tenon_owner USAGE
+-- DEFAULT of tenon_owner f: tenon_owner EXECUTE
+-- SYSTEM FUNCTION lo_creat(integer): not for PUBLIC
+-- SYSTEM FUNCTION lo_create(oid): not for PUBLIC
+-- SYSTEM FUNCTION lo_from_bytea(oid,bytea): not for PUBLIC
+-- SYSTEM FUNCTION pg_logical_emit_message(boolean,text,bytea): not for PUBLIC
+-- SYSTEM FUNCTION pg_logical_emit_message(boolean,text,text): not for PUBLIC
+
+CREATE SCHEMA public;
+
+ALTER SCHEMA public OWNER TO tenon_owner;
+
+CREATE SCHEMA tenon;
+
+ALTER SCHEMA tenon OWNER TO tenon_owner;
+
+CREATE TYPE tenon.command AS (
+	user_id text,
+	role text,
+	request_id text,
+	idempotency_key text
+);
+
+ALTER TYPE tenon.command OWNER TO tenon_owner;
+
+CREATE TYPE tenon.outcome AS (
+	status smallint,
+	problem text,
+	body text,
+	version bigint,
+	modified timestamp with time zone,
+	location text,
+	audit_id bigint
+);
+
+ALTER TYPE tenon.outcome OWNER TO tenon_owner;
+
+CREATE TYPE tenon.replies AS (
+	origins smallint[],
+	statuses smallint[],
+	problems text[],
+	bodies text[],
+	versions bigint[],
+	modified timestamp with time zone[],
+	locations text[],
+	expires timestamp with time zone[],
+	audit_ids bigint[],
+	answered_at timestamp with time zone
+);
+
+ALTER TYPE tenon.replies OWNER TO tenon_owner;
+
+CREATE DOMAIN tenon.state_code AS text
+	CONSTRAINT state_code_check CHECK ((VALUE = ANY (ARRAY['AL'::text, 'AK'::text, 'AZ'::text, 'AR'::text, 'CA'::text, 'CO'::text, 'CT'::text, 'DE'::text, 'DC'::text, 'FL'::text, 'GA'::text, 'HI'::text, 'ID'::text, 'IL'::text, 'IN'::text, 'IA'::text, 'KS'::text, 'KY'::text, 'LA'::text, 'ME'::text, 'MD'::text, 'MA'::text, 'MI'::text, 'MN'::text, 'MS'::text, 'MO'::text, 'MT'::text, 'NE'::text, 'NV'::text, 'NH'::text, 'NJ'::text, 'NM'::text, 'NY'::text, 'NC'::text, 'ND'::text, 'OH'::text, 'OK'::text, 'OR'::text, 'PA'::text, 'RI'::text, 'SC'::text, 'SD'::text, 'TN'::text, 'TX'::text, 'UT'::text, 'VT'::text, 'VA'::text, 'WA'::text, 'WV'::text, 'WI'::text, 'WY'::text])));
+
+ALTER DOMAIN tenon.state_code OWNER TO tenon_owner;
+
+CREATE FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) RETURNS tenon.replies
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+  usual boolean;
+  generation tenon.key_generation;
+  lifetime_max_seconds integer;
+  clock timestamptz;
+  first_audit_id bigint;
+  stored bigint;
+  replies tenon.replies;
+BEGIN
+  IF EXISTS (SELECT FROM unnest(quantities) AS q WHERE q IS NULL OR q < 1) THEN
+    RAISE EXCEPTION 'a sale is of at least one piece' USING ERRCODE = 'check_violation';
+  END IF;
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+
+  WITH item AS MATERIALIZED (
+    SELECT id, quantity_available FROM inventory WHERE id = ANY (item_ids) ORDER BY id FOR UPDATE
+  )
+  SELECT coalesce(bool_and(item.quantity_available >= asked.total), false) INTO usual
+  FROM (SELECT item_id, sum(quantity) AS total FROM unnest(item_ids, quantities) AS c (item_id, quantity) GROUP BY item_id)
+    AS asked
+  LEFT JOIN item ON item.id = asked.item_id;
+
+  IF NOT usual OR EXISTS (SELECT FROM unnest(preconditions) AS p WHERE p IS NOT NULL)
+     OR EXISTS (SELECT FROM idempotency_keys WHERE claim = ANY (claims)) THEN
+    RETURN tenon.execute('decrement_item', claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, ARRAY(
+      SELECT jsonb_strip_nulls(jsonb_build_object('id', id, 'decrement', quantity, 'precondition', precondition))
+      FROM unnest(item_ids, quantities, preconditions) WITH ORDINALITY AS c (id, quantity, precondition, n) ORDER BY n));
+  END IF;
+
+  SELECT * INTO generation FROM tenon.key_generation;
+  lifetime_max_seconds := extract(epoch FROM generation.lifetime_max);
+  clock := clock_timestamp();
+  first_audit_id := nextval('tenon.audit_log_ids');
+  WITH asked AS MATERIALIZED (
+    SELECT *, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
+    FROM unnest(claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, item_ids, quantities)
+      WITH ORDINALITY AS c (claim, scope, user_id, key, fingerprint, lifetime, role, request_id, item_id, quantity, n)
+    WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
+  ), changed AS (
+    UPDATE inventory SET
+      quantity_available = quantity_available - total.quantity, quantity_sold = quantity_sold + total.quantity,
+      version = version + total.changes,
+      prior_updated_at = CASE WHEN total.changes = 1 THEN updated_at
+                              ELSE greatest(clock, updated_at + interval '1 us') + (total.changes - 2) * interval '1 us' END,
+      updated_at = greatest(clock, updated_at + interval '1 us') + (total.changes - 1) * interval '1 us'
+    FROM (SELECT item_id, sum(quantity) AS quantity, count(*) AS changes FROM asked GROUP BY item_id) AS total
+    WHERE id = total.item_id
+    -- What was there before, and the moment of the first of the changes.
+    RETURNING id, tenon.item_head(inventory) AS head, quantity_available + total.quantity AS available,
+              quantity_sold - total.quantity AS sold, version - total.changes AS version,
+              updated_at - total.changes * interval '1 us' AS moment
+  ), told AS MATERIALIZED (
+    SELECT asked.*, first_audit_id + asked.n - 1 AS audit_id, changed.version + asked.k AS version,
+           changed.moment + asked.k * interval '1 us' AS modified,
+           clock + least(asked.lifetime, lifetime_max_seconds) * interval '1 s' AS expires,
+           tenon.item_stock(changed.available - asked.running + asked.quantity, changed.sold + asked.running - asked.quantity,
+                            changed.version + asked.k - 1) AS before,
+           tenon.item_stock(changed.available - asked.running, changed.sold + asked.running, changed.version + asked.k) AS after,
+           changed.head || tenon.item_tail(changed.available - asked.running, changed.sold + asked.running,
+                                           changed.version + asked.k, changed.moment + asked.k * interval '1 us') AS body
+    FROM asked JOIN changed ON changed.id = asked.item_id
+  ), audited AS (
+    INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+    SELECT audit_id, modified, item_id, 'STOCK_DECREMENT', 'item', user_id, role, request_id, key, before, after FROM told
+  ), kept AS (
+    INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                  user_id, key, summary)
+    SELECT claim, generation.slot, 200, version, modified, expires, audit_id, fingerprint, scope,
+           user_id, key, body
+    FROM told ORDER BY claim
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+  )
+  SELECT array_agg(0::smallint), array_agg(200::smallint), array_agg(NULL::text), array_agg(body), array_agg(version),
+         array_agg(modified), array_agg(NULL::text), array_agg(expires), array_agg(audit_id), clock, (SELECT count(*) FROM kept)
+  INTO replies.origins, replies.statuses, replies.problems, replies.bodies, replies.versions, replies.modified,
+       replies.locations, replies.expires, replies.audit_ids, replies.answered_at, stored
+  FROM (SELECT * FROM told ORDER BY n) AS in_order;
+  IF stored < cardinality(claims) THEN
+    PERFORM tenon.raise_key_collision(claims);
+  END IF;
+  RETURN replies;
+END
+$$;
+
+ALTER FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.audit(command tenon.command, action text, entity_kind text, entity_id uuid, before text, after text) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+  VALUES (nextval('tenon.audit_log_ids'), clock_timestamp(), entity_id, action, entity_kind, command.user_id, command.role,
+          command.request_id, command.idempotency_key, before, after)
+  RETURNING id
+$$;
+
+ALTER FUNCTION tenon.audit(command tenon.command, action text, entity_kind text, entity_id uuid, before text, after text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) RETURNS tenon.replies
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+  clock timestamptz;
+BEGIN
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  clock := clock_timestamp();
+  PERFORM tenon.forget_expired(ARRAY[claim], clock);
+  RETURN tenon.stored_replies(ARRAY[claim], ARRAY[fingerprint], clock);
+END
+$$;
+
+ALTER FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.is_holdings(holdings jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT CASE WHEN jsonb_typeof(holdings) = 'array' THEN jsonb_array_length(holdings) <= 200 AND NOT EXISTS (
+    SELECT FROM jsonb_array_elements(holdings) AS held
+    WHERE (jsonb_typeof(held) = 'object'
+           AND char_length(held ->> 'substance') BETWEEN 1 AND 100
+           AND held -> 'quantity' BETWEEN '0' AND '1000000000'
+           AND held -> 'purity' BETWEEN '0' AND '100'
+           AND coalesce(char_length(held ->> 'batch') BETWEEN 1 AND 100, true)) IS NOT TRUE)
+  ELSE false END
+$$;
+
+ALTER FUNCTION tenon.is_holdings(holdings jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.new_id() RETURNS uuid
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT encode(set_bit(set_bit(
+           overlay(uuid_send(gen_random_uuid()) PLACING
+                   substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
+           52, 1), 53, 1), 'hex')::uuid
+$$;
+
+ALTER FUNCTION tenon.new_id() OWNER TO tenon_owner;
+
+CREATE TABLE public.businesses (
+    id uuid DEFAULT tenon.new_id() NOT NULL,
+    name text NOT NULL,
+    owner_id text NOT NULL,
+    company_id text,
+    category text NOT NULL,
+    status text DEFAULT 'Active'::text NOT NULL,
+    tax_rate numeric(5,2) DEFAULT 0 NOT NULL,
+    inventory jsonb DEFAULT '[]'::jsonb NOT NULL,
+    state tenon.state_code NOT NULL,
+    city text NOT NULL,
+    address_line text,
+    postal_code text,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    prior_updated_at timestamp with time zone,
+    CONSTRAINT businesses_address_line_check CHECK (((char_length(address_line) >= 1) AND (char_length(address_line) <= 200))),
+    CONSTRAINT businesses_category_check CHECK ((category = ANY (ARRAY['Dispensary'::text, 'Cultivation Facility'::text, 'Distribution Center'::text, 'Processing Plant'::text]))),
+    CONSTRAINT businesses_city_check CHECK (((char_length(city) >= 1) AND (char_length(city) <= 120))),
+    CONSTRAINT businesses_company_id_check CHECK (((char_length(company_id) >= 1) AND (char_length(company_id) <= 200))),
+    CONSTRAINT businesses_inventory_check CHECK (tenon.is_holdings(inventory)),
+    CONSTRAINT businesses_name_check CHECK (((char_length(name) >= 2) AND (char_length(name) <= 200))),
+    CONSTRAINT businesses_owner_id_check CHECK (((char_length(owner_id) >= 1) AND (char_length(owner_id) <= 200))),
+    CONSTRAINT businesses_postal_code_check CHECK (((char_length(postal_code) >= 3) AND (char_length(postal_code) <= 12))),
+    CONSTRAINT businesses_status_check CHECK ((status = ANY (ARRAY['Active'::text, 'Pending'::text, 'Suspended'::text, 'Closed'::text, 'Converted'::text]))),
+    CONSTRAINT businesses_tax_rate_check CHECK (((tax_rate >= (0)::numeric) AND (tax_rate <= (100)::numeric))),
+    CONSTRAINT businesses_version_check CHECK ((version >= 1))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE public.businesses OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.business_answer(status integer, b public.businesses, audit_id bigint) RETURNS tenon.outcome
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT ROW(status, NULL, tenon.business_body(b), b.version, b.updated_at,
+             CASE WHEN status = 201 THEN '/api/business/' || b.id END, audit_id)::tenon.outcome
+$$;
+
+ALTER FUNCTION tenon.business_answer(status integer, b public.businesses, audit_id bigint) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.business_body(b public.businesses) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"id":"' || b.id || '","name":' || to_json(b.name) || ',"ownerId":' || to_json(b.owner_id)
+         || ',"companyId":' || tenon.json_text(b.company_id) || ',"category":"' || b.category || '","status":"' || b.status
+         || '","taxRate":' || trim_scale(b.tax_rate) || ',"inventory":' || b.inventory
+         || ',"address":{"state":"' || b.state || '","city":' || to_json(b.city)
+         || ',"addressLine":' || tenon.json_text(b.address_line) || ',"postalCode":' || tenon.json_text(b.postal_code)
+         || '},"version":' || b.version || ',"createdAt":"' || tenon.iso(b.created_at)
+         || '","updatedAt":"' || tenon.iso(b.updated_at) || '"}'
+$$;
+
+ALTER FUNCTION tenon.business_body(b public.businesses) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.change_moment(last timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql
+    AS $$
+  SELECT greatest(clock_timestamp(), last + interval '1 microsecond')
+$$;
+
+ALTER FUNCTION tenon.change_moment(last timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE TABLE public.laundering_channels (
+    id uuid DEFAULT tenon.new_id() NOT NULL,
+    owner_id text NOT NULL,
+    company_id text,
+    method text NOT NULL,
+    throughput_cap bigint NOT NULL,
+    fee_percent numeric(5,2) NOT NULL,
+    latency_days integer NOT NULL,
+    detection_risk numeric(5,2) NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT laundering_channels_company_id_check CHECK (((char_length(company_id) >= 1) AND (char_length(company_id) <= 200))),
+    CONSTRAINT laundering_channels_detection_risk_check CHECK (((detection_risk >= (0)::numeric) AND (detection_risk <= (100)::numeric))),
+    CONSTRAINT laundering_channels_fee_percent_check CHECK (((fee_percent >= (0)::numeric) AND (fee_percent <= (100)::numeric))),
+    CONSTRAINT laundering_channels_latency_days_check CHECK (((latency_days >= 0) AND (latency_days <= 36500))),
+    CONSTRAINT laundering_channels_method_check CHECK ((method = ANY (ARRAY['Shell'::text, 'CashBiz'::text, 'Crypto'::text, 'TradeBased'::text, 'Counterfeit'::text]))),
+    CONSTRAINT laundering_channels_owner_id_check CHECK (((char_length(owner_id) >= 1) AND (char_length(owner_id) <= 200))),
+    CONSTRAINT laundering_channels_throughput_cap_check CHECK (((throughput_cap >= 1) AND (throughput_cap <= '1000000000000'::bigint))),
+    CONSTRAINT laundering_channels_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE public.laundering_channels OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.channel_body(c public.laundering_channels) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"id":"' || c.id || '","ownerId":' || to_json(c.owner_id) || ',"companyId":' || tenon.json_text(c.company_id)
+         || ',"method":"' || c.method || '","throughputCap":' || c.throughput_cap
+         || ',"feePercent":' || trim_scale(c.fee_percent) || ',"latencyDays":' || c.latency_days
+         || ',"detectionRisk":' || trim_scale(c.detection_risk) || ',"version":' || c.version
+         || ',"createdAt":"' || tenon.iso(c.created_at) || '","updatedAt":"' || tenon.iso(c.updated_at) || '"}'
+$$;
+
+ALTER FUNCTION tenon.channel_body(c public.laundering_channels) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.conversion_name(arguments jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+  SELECT coalesce(arguments #>> '{licenseApplicationData,businessName}',
+                  (arguments ->> 'substance') || ' ' || (arguments ->> 'newBusinessType'))
+$$;
+
+ALTER FUNCTION tenon.conversion_name(arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.convert_facility(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old facilities;
+  new facilities;
+  law legislation;
+  business businesses;
+  moved jsonb;
+  illegal numeric;
+  legal numeric;
+  converted_at CONSTANT timestamptz := clock_timestamp();
+  business_audit_id bigint;
+BEGIN
+  SELECT * INTO old FROM facilities WHERE id = (arguments ->> 'facilityId')::uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.refused(404, 'not_found', 'There is no facility ' || (arguments ->> 'facilityId') || '.');
+  END IF;
+  IF command.user_id <> old.owner_id THEN  -- an admin too: what comes of it belongs to the owner
+    RETURN tenon.not_owner('Only its owner may convert a facility.');
+  END IF;
+  IF NOT tenon.precondition_holds(arguments -> 'precondition', old.version, old.updated_at, old.prior_updated_at) THEN
+    RETURN tenon.stale(old.version, old.updated_at);
+  END IF;
+  IF old.status <> 'Active' THEN
+    RETURN tenon.refused(409, 'not_active', 'The facility is ' || old.status || '.',
+                         jsonb_build_object('facilityStatus', old.status));
+  END IF;
+  SELECT * INTO law FROM legislation WHERE substance = arguments ->> 'substance' AND jurisdiction_id = old.state;
+  IF NOT FOUND OR NOT tenon.is_convertible(law, (converted_at AT TIME ZONE 'UTC')::date) THEN
+    RETURN tenon.refused(422, 'not_convertible',
+                         (arguments ->> 'substance') || ' is ' || coalesce(law.status, 'Illegal') || ' in ' || old.state
+                           || ', or that law is not in force today.',
+                         jsonb_build_object('substance', arguments ->> 'substance', 'state', old.state,
+                                            'legalStatus', coalesce(law.status, 'Illegal')));
+  END IF;
+
+  INSERT INTO businesses (name, owner_id, company_id, category, tax_rate, inventory, state, city)
+  VALUES (tenon.conversion_name(arguments), old.owner_id, old.company_id, arguments ->> 'newBusinessType', law.tax_rate,
+          old.inventory, old.state, old.city)
+  ON CONFLICT ON CONSTRAINT one_name_per_owner DO NOTHING
+  RETURNING * INTO business;
+  IF NOT FOUND THEN
+    RETURN tenon.name_taken(old.owner_id, tenon.conversion_name(arguments));
+  END IF;
+  UPDATE facilities SET
+    status = 'Converted', inventory = '[]',
+    version = version + 1, prior_updated_at = updated_at, updated_at = tenon.change_moment(updated_at)
+  WHERE id = old.id
+  RETURNING * INTO new;
+
+  moved := tenon.valued_holdings(old.inventory);
+  SELECT coalesce(sum((m ->> 'illegalValue')::numeric), 0), coalesce(sum((m ->> 'legalValue')::numeric), 0)
+  INTO illegal, legal FROM jsonb_array_elements(moved) AS m;
+  INSERT INTO facility_conversions (facility_id, business_id, owner_id, substance, new_business_type, legal_status, tax_rate,
+                                    inventory, illegal_value, legal_value, license_application, converted_at)
+  VALUES (old.id, business.id, old.owner_id, arguments ->> 'substance', arguments ->> 'newBusinessType', law.status,
+          law.tax_rate, moved, illegal, legal, arguments -> 'licenseApplicationData', converted_at);
+
+  business_audit_id := tenon.audit(command, 'CREATE_BUSINESS', 'business', business.id, NULL, tenon.business_body(business));
+  PERFORM tenon.audit(command, 'CONVERT_FACILITY', 'facility', new.id, tenon.facility_body(old), tenon.facility_body(new));
+  RETURN ROW(201, NULL,
+             '{"convertedFacilityId":"' || new.id || '","businessId":"' || business.id
+               || '","conversionDetails":{"substance":' || to_json(law.substance) || ',"oldStatus":"' || old.status
+               || '","newBusinessType":"' || business.category || '","legalStatus":"' || law.status
+               || '","taxRate":' || trim_scale(law.tax_rate) || ',"estimatedAnnualRevenue":' || 12 * legal
+               || '},"inventoryTransferred":' || moved || ',"conversionDate":"' || tenon.iso(converted_at) || '"}',
+             new.version, new.updated_at, '/api/business/' || business.id, business_audit_id)::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.convert_facility(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.create_business(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  new businesses;
+BEGIN
+  INSERT INTO businesses (name, owner_id, company_id, category, status, tax_rate, inventory, state, city, address_line, postal_code)
+  VALUES (arguments ->> 'name', arguments ->> 'ownerId', arguments ->> 'companyId', arguments ->> 'category',
+          coalesce(arguments ->> 'status', 'Active'), coalesce((arguments ->> 'taxRate')::numeric, 0),
+          coalesce(arguments -> 'inventory', '[]'), arguments #>> '{address,state}', arguments #>> '{address,city}',
+          arguments #>> '{address,addressLine}', arguments #>> '{address,postalCode}')
+  ON CONFLICT ON CONSTRAINT one_name_per_owner DO NOTHING
+  RETURNING * INTO new;
+  IF NOT FOUND THEN
+    RETURN tenon.name_taken(arguments ->> 'ownerId', arguments ->> 'name');
+  END IF;
+  RETURN tenon.business_answer(
+    201, new, tenon.audit(command, 'CREATE_BUSINESS', 'business', new.id, NULL, tenon.business_body(new)));
+END
+$$;
+
+ALTER FUNCTION tenon.create_business(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.create_channel(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  new laundering_channels;
+  body text;
+BEGIN
+  INSERT INTO laundering_channels (owner_id, company_id, method, throughput_cap, fee_percent, latency_days, detection_risk)
+  VALUES (command.user_id, arguments ->> 'companyId', arguments ->> 'method', (arguments ->> 'throughputCap')::bigint,
+          (arguments ->> 'feePercent')::numeric, (arguments ->> 'latencyDays')::integer,
+          (arguments ->> 'detectionRisk')::numeric)
+  RETURNING * INTO new;
+  body := tenon.channel_body(new);
+  RETURN ROW(201, NULL, body, new.version, new.updated_at, NULL,
+             tenon.audit(command, 'CREATE_CHANNEL', 'laundering_channel', new.id, NULL, body))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.create_channel(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.create_facility(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  new facilities;
+  body text;
+BEGIN
+  INSERT INTO facilities (owner_id, company_id, type, state, city, capacity, quality, suspicion_level, status, inventory)
+  VALUES (command.user_id, arguments ->> 'companyId', arguments ->> 'type', arguments #>> '{location,state}',
+          arguments #>> '{location,city}', (arguments ->> 'capacity')::bigint,
+          coalesce((arguments ->> 'quality')::numeric, 50), coalesce((arguments ->> 'suspicionLevel')::numeric, 0),
+          coalesce(arguments ->> 'status', 'Active'), coalesce(arguments -> 'inventory', '[]'))
+  RETURNING * INTO new;
+  body := tenon.facility_body(new);
+  RETURN ROW(201, NULL, body, new.version, new.updated_at, NULL,
+             tenon.audit(command, 'CREATE_FACILITY', 'facility', new.id, NULL, body))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.create_facility(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.create_item(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  item inventory;
+  received bigint := coalesce((arguments ->> 'quantity_available')::bigint, 0);
+  body text;
+BEGIN
+  INSERT INTO inventory (name, origin, price, image_url, quantity_available, quantity_received)
+  VALUES (arguments ->> 'name', arguments ->> 'origin', (arguments ->> 'price')::numeric, arguments ->> 'image_url',
+          received, received)
+  RETURNING * INTO item;
+  body := tenon.item_body(item);
+  RETURN tenon.item_answer(201, item, tenon.audit(command, 'CREATE_ITEM', 'item', item.id, NULL, body));
+END
+$$;
+
+ALTER FUNCTION tenon.create_item(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.create_market_item(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  new market_items;
+  body text;
+BEGIN
+  INSERT INTO market_items (seller_id, category, item_name, description, price_per_unit, state, city, risk_score, status,
+                            quantity_listed, quantity)
+  VALUES (command.user_id, arguments ->> 'category', arguments ->> 'itemName', arguments ->> 'description',
+          (arguments ->> 'pricePerUnit')::numeric, arguments #>> '{location,state}', arguments #>> '{location,city}',
+          coalesce((arguments ->> 'riskScore')::numeric, 50), coalesce(arguments ->> 'status', 'Active'),
+          (arguments ->> 'quantity')::integer, (arguments ->> 'quantity')::integer)
+  RETURNING * INTO new;
+  body := tenon.market_item_body(new);
+  RETURN ROW(201, NULL, body, new.version, new.updated_at, '/api/crime/black-market/' || new.id,
+             tenon.audit(command, 'CREATE_MARKET_ITEM', 'market_item', new.id, NULL, body))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.create_market_item(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.create_order(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+  order_id CONSTANT uuid := tenon.new_id();
+  clock CONSTANT timestamptz := clock_timestamp();
+  unknown jsonb;
+  short jsonb;
+  lines jsonb;
+  total numeric;
+  audit_id bigint;
+BEGIN
+  IF EXISTS (SELECT FROM jsonb_array_elements(arguments -> 'lines') AS line
+             WHERE (line ->> 'quantity')::integer >= 1 IS NOT TRUE) THEN
+    RAISE EXCEPTION 'a line is of at least one piece' USING ERRCODE = 'check_violation';
+  END IF;
+  PERFORM FROM inventory
+  WHERE id = ANY (ARRAY(SELECT (line ->> 'item_id')::uuid FROM jsonb_array_elements(arguments -> 'lines') AS line))
+  ORDER BY id FOR UPDATE;
+
+  SELECT jsonb_agg(jsonb_build_object('line', n - 1, 'item_id', item_id) ORDER BY n) FILTER (WHERE available IS NULL),
+         jsonb_agg(jsonb_build_object('line', n - 1, 'item_id', item_id, 'requested', quantity,
+                                      'available', greatest(available - earlier, 0)) ORDER BY n)
+           FILTER (WHERE available - earlier < quantity)
+  INTO unknown, short
+  FROM (
+    SELECT n, item_id, quantity, quantity_available AS available,
+           sum(quantity) OVER (PARTITION BY item_id ORDER BY n) - quantity AS earlier
+    FROM ROWS FROM (jsonb_to_recordset(arguments -> 'lines') AS (item_id uuid, quantity integer)) WITH ORDINALITY
+      AS line (item_id, quantity, n)
+    LEFT JOIN inventory ON id = item_id) AS wanted;
+  IF unknown IS NOT NULL THEN
+    RETURN tenon.refused(404, 'not_found', 'Some lines name items that do not exist.', jsonb_build_object('lines', unknown));
+  END IF;
+  IF short IS NOT NULL THEN
+    RETURN tenon.refused(409, 'insufficient_stock', 'Some lines ask for more than there is.', jsonb_build_object('lines', short));
+  END IF;
+
+  WITH line AS (
+    SELECT *, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
+    FROM ROWS FROM (jsonb_to_recordset(arguments -> 'lines') AS (item_id uuid, quantity integer)) WITH ORDINALITY
+      AS given (item_id, quantity, n)
+    WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
+  ), changed AS (
+    UPDATE inventory SET
+      quantity_available = quantity_available - asked.total, quantity_sold = quantity_sold + asked.total,
+      version = version + asked.changes,
+      prior_updated_at = CASE WHEN asked.changes = 1 THEN updated_at
+                              ELSE greatest(clock, updated_at + interval '1 us') + (asked.changes - 2) * interval '1 us' END,
+      updated_at = greatest(clock, updated_at + interval '1 us') + (asked.changes - 1) * interval '1 us'
+    FROM (SELECT item_id, sum(quantity) AS total, count(*) AS changes FROM line GROUP BY item_id) AS asked
+    WHERE id = asked.item_id
+    RETURNING id, name, price, quantity_available + asked.total AS available, quantity_sold - asked.total AS sold,
+              version - asked.changes AS version
+  ), sold AS (
+    SELECT line.n, line.item_id, line.quantity, changed.name, changed.price, changed.available - line.running AS available,
+           changed.available - line.running + line.quantity AS available_before,
+           changed.sold + line.running AS sold_after, changed.version + line.k AS version_after
+    FROM line JOIN changed ON changed.id = line.item_id
+  ), entry AS (
+    INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+    SELECT nextval('tenon.audit_log_ids'), clock, item_id, 'STOCK_DECREMENT', 'item', command.user_id, command.role,
+           command.request_id, command.idempotency_key,
+           tenon.item_stock(available_before, sold_after - quantity, version_after - 1),
+           left(tenon.item_stock(available, sold_after, version_after), -1) || ',"order_id":"' || order_id || '"}'
+    FROM sold ORDER BY n
+    RETURNING id
+  )
+  SELECT jsonb_agg(jsonb_build_object('item_id', item_id, 'name', name, 'quantity', quantity, 'unit_price', price,
+                                      'line_total', price * quantity, 'quantity_available', available) ORDER BY n),
+         sum(price * quantity), (SELECT min(id) FROM entry)
+  INTO lines, total, audit_id
+  FROM sold;
+  RETURN ROW(201, NULL, '{"id":"' || order_id || '","lines":' || lines || ',"total":' || total || ',"created_at":"'
+                        || tenon.iso(clock) || '"}', NULL, NULL, NULL, audit_id)::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.create_order(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.decrement_item(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old inventory;
+  new inventory;
+  quantity CONSTANT bigint := (arguments ->> 'decrement')::bigint;
+BEGIN
+  SELECT * INTO old FROM inventory WHERE id = (arguments ->> 'id')::uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.no_such_item((arguments ->> 'id')::uuid);
+  END IF;
+  IF NOT tenon.precondition_holds(arguments -> 'precondition', old.version, old.updated_at, old.prior_updated_at) THEN
+    RETURN tenon.stale(old.version, old.updated_at);
+  END IF;
+  IF old.quantity_available < quantity THEN
+    RETURN tenon.refused(409, 'insufficient_stock',
+                         format('%s requested, %s available.', quantity, old.quantity_available),
+                         jsonb_build_object('available', old.quantity_available, 'requested', quantity));
+  END IF;
+  UPDATE inventory SET
+    quantity_available = quantity_available - quantity, quantity_sold = quantity_sold + quantity,
+    version = version + 1, prior_updated_at = updated_at, updated_at = tenon.change_moment(updated_at)
+  WHERE id = old.id
+  RETURNING * INTO new;
+  RETURN tenon.item_answer(200, new, tenon.audit(
+    command, 'STOCK_DECREMENT', 'item', new.id,
+    tenon.item_stock(old.quantity_available, old.quantity_sold, old.version),
+    tenon.item_stock(new.quantity_available, new.quantity_sold, new.version)));
+END
+$$;
+
+ALTER FUNCTION tenon.decrement_item(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.delete_business(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old businesses;
+BEGIN
+  SELECT * INTO old FROM businesses WHERE id = (arguments ->> 'id')::uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.stale_or_gone('There is no business ' || (arguments ->> 'id') || '.');
+  END IF;
+  IF NOT tenon.owns(command, old.owner_id) THEN
+    RETURN tenon.not_owner('Only its owner or an admin may delete a business.');
+  END IF;
+  IF NOT tenon.precondition_holds(arguments -> 'precondition', old.version, old.updated_at, old.prior_updated_at) THEN
+    RETURN tenon.stale(old.version, old.updated_at);
+  END IF;
+  DELETE FROM businesses WHERE id = old.id;
+  RETURN ROW(204, NULL, '', NULL, NULL, NULL,
+             tenon.audit(command, 'DELETE_BUSINESS', 'business', old.id, tenon.business_body(old), NULL))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.delete_business(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.delete_item(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old inventory;
+BEGIN
+  SELECT * INTO old FROM inventory WHERE id = (arguments ->> 'id')::uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.no_such_item((arguments ->> 'id')::uuid);
+  END IF;
+  IF NOT tenon.precondition_holds(arguments -> 'precondition', old.version, old.updated_at, old.prior_updated_at) THEN
+    RETURN tenon.stale(old.version, old.updated_at);
+  END IF;
+  DELETE FROM inventory WHERE id = old.id;
+  RETURN ROW(204, NULL, '', NULL, NULL, NULL,
+             tenon.audit(command, 'DELETE_ITEM', 'item', old.id, tenon.item_body(old), NULL))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.delete_item(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.ensure_key_lifetime(wanted interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF wanted > interval '7 days' OR wanted < interval '30 seconds' THEN
+    RAISE EXCEPTION 'a key lives 30 seconds to 7 days, not %', wanted USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF (SELECT lifetime_max FROM tenon.key_generation) >= wanted THEN
+    RETURN;
+  END IF;
+  LOCK TABLE tenon.key_generation IN EXCLUSIVE MODE;
+  UPDATE tenon.key_generation SET lifetime_max = greatest(lifetime_max, wanted);
+END
+$$;
+
+ALTER FUNCTION tenon.ensure_key_lifetime(wanted interval) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) RETURNS tenon.replies
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $_$
+DECLARE
+  registered tenon.operations;
+  replies tenon.replies;
+  clock timestamptz;
+BEGIN
+  SELECT * INTO registered FROM tenon.operations WHERE name = operation;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'no operation is called %', operation USING ERRCODE = 'undefined_function';
+  END IF;
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  IF registered.prelock IS NOT NULL THEN
+    EXECUTE format('SELECT %s($1)', registered.prelock) USING arguments;
+  END IF;
+
+  clock := clock_timestamp();
+  replies := tenon.stored_replies(claims, fingerprints, clock);
+  PERFORM tenon.forget_expired(claims, clock);
+  EXECUTE format($statement$
+    SELECT array_agg(coalesce(stored_origin, 0::smallint)), array_agg(coalesce(stored_status, status)),
+           array_agg(coalesce(stored_problem, problem)), array_agg(coalesce(stored_body, body)),
+           array_agg(coalesce(stored_version, version)), array_agg(coalesce(stored_modified, modified)),
+           array_agg(coalesce(stored_location, location)),
+           array_agg(CASE WHEN stored_origin IS NULL THEN expires ELSE stored_expires END),
+           array_agg(coalesce(stored_audit_id, audit_id)), $1
+    FROM (
+      SELECT c.*, o.*, clock_timestamp() + make_interval(secs => least(c.lifetime, g.lifetime_max_seconds)) AS expires
+      FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) WITH ORDINALITY AS c
+             (user_id, key, lifetime, role, request_id, argument, stored_origin, stored_status, stored_problem, stored_body,
+              stored_version, stored_modified, stored_location, stored_expires, stored_audit_id, n)
+      CROSS JOIN (SELECT extract(epoch FROM lifetime_max)::integer AS lifetime_max_seconds FROM tenon.key_generation) AS g
+      LEFT JOIN LATERAL (
+        SELECT * FROM %s(ROW(c.user_id, c.role, c.request_id, c.key)::tenon.command, c.argument)
+        WHERE c.stored_origin IS NULL
+        OFFSET 0  -- a fence: the function must not be called for a command that is not to run
+      ) AS o ON true
+      ORDER BY c.n) AS answered
+  $statement$, registered.function)
+  INTO replies
+  USING clock, users, keys, lifetimes, roles, request_ids, arguments, replies.origins, replies.statuses, replies.problems,
+        replies.bodies, replies.versions, replies.modified, replies.locations, replies.expires, replies.audit_ids;
+  PERFORM tenon.store_replies(claims, scopes, users, keys, fingerprints, replies);
+  RETURN replies;
+END
+$_$;
+
+ALTER FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) OWNER TO tenon_owner;
+
+CREATE TABLE public.facilities (
+    id uuid DEFAULT tenon.new_id() NOT NULL,
+    owner_id text NOT NULL,
+    company_id text,
+    type text NOT NULL,
+    state tenon.state_code NOT NULL,
+    city text NOT NULL,
+    capacity bigint NOT NULL,
+    quality numeric(5,2) DEFAULT 50 NOT NULL,
+    suspicion_level numeric(5,2) DEFAULT 0 NOT NULL,
+    status text DEFAULT 'Active'::text NOT NULL,
+    inventory jsonb DEFAULT '[]'::jsonb NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    prior_updated_at timestamp with time zone,
+    CONSTRAINT converted_means_emptied CHECK (((status <> 'Converted'::text) OR (inventory = '[]'::jsonb))),
+    CONSTRAINT facilities_capacity_check CHECK (((capacity >= 1) AND (capacity <= '1000000000000'::bigint))),
+    CONSTRAINT facilities_city_check CHECK (((char_length(city) >= 1) AND (char_length(city) <= 120))),
+    CONSTRAINT facilities_company_id_check CHECK (((char_length(company_id) >= 1) AND (char_length(company_id) <= 200))),
+    CONSTRAINT facilities_inventory_check CHECK (tenon.is_holdings(inventory)),
+    CONSTRAINT facilities_owner_id_check CHECK (((char_length(owner_id) >= 1) AND (char_length(owner_id) <= 200))),
+    CONSTRAINT facilities_quality_check CHECK (((quality >= (0)::numeric) AND (quality <= (100)::numeric))),
+    CONSTRAINT facilities_status_check CHECK ((status = ANY (ARRAY['Active'::text, 'Raided'::text, 'Abandoned'::text, 'Seized'::text, 'Converted'::text]))),
+    CONSTRAINT facilities_suspicion_level_check CHECK (((suspicion_level >= (0)::numeric) AND (suspicion_level <= (100)::numeric))),
+    CONSTRAINT facilities_type_check CHECK ((type = ANY (ARRAY['Lab'::text, 'Farm'::text, 'Warehouse'::text]))),
+    CONSTRAINT facilities_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE public.facilities OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.facility_body(f public.facilities) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"id":"' || f.id || '","ownerId":' || to_json(f.owner_id) || ',"companyId":' || tenon.json_text(f.company_id)
+         || ',"type":"' || f.type || '","location":' || tenon.location_body(f.state, f.city) || ',"capacity":' || f.capacity
+         || ',"quality":' || trim_scale(f.quality) || ',"suspicionLevel":' || trim_scale(f.suspicion_level)
+         || ',"status":"' || f.status || '","inventory":' || f.inventory || ',"version":' || f.version
+         || ',"createdAt":"' || tenon.iso(f.created_at) || '","updatedAt":"' || tenon.iso(f.updated_at) || '"}'
+$$;
+
+ALTER FUNCTION tenon.facility_body(f public.facilities) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.forget_expired(claims uuid[], clock timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  DELETE FROM idempotency_keys WHERE claim = ANY (claims) AND expires_at <= clock
+$$;
+
+ALTER FUNCTION tenon.forget_expired(claims uuid[], clock timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.increment_stock(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old inventory;
+  new inventory;
+  quantity CONSTANT bigint := (arguments ->> 'increment')::bigint;
+BEGIN
+  SELECT * INTO old FROM inventory WHERE id = (arguments ->> 'id')::uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.no_such_item((arguments ->> 'id')::uuid);
+  END IF;
+  IF NOT tenon.precondition_holds(arguments -> 'precondition', old.version, old.updated_at, old.prior_updated_at) THEN
+    RETURN tenon.stale(old.version, old.updated_at);
+  END IF;
+  IF old.quantity_received > 9007199254740991 - quantity THEN
+    RETURN tenon.refused(409, 'stock_limit', 'No item holds more than 9007199254740991 pieces, sold ones included.');
+  END IF;
+  UPDATE inventory SET
+    quantity_available = quantity_available + quantity, quantity_received = quantity_received + quantity,
+    version = version + 1, prior_updated_at = updated_at, updated_at = tenon.change_moment(updated_at)
+  WHERE id = old.id
+  RETURNING * INTO new;
+  RETURN tenon.item_answer(200, new, tenon.audit(
+    command, 'STOCK_INCREMENT', 'item', new.id,
+    tenon.item_stock(old.quantity_available, old.quantity_sold, old.version),
+    tenon.item_stock(new.quantity_available, new.quantity_sold, new.version)));
+END
+$$;
+
+ALTER FUNCTION tenon.increment_stock(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE TABLE public.legislation (
+    id uuid DEFAULT tenon.new_id() NOT NULL,
+    substance text NOT NULL,
+    jurisdiction text DEFAULT 'State'::text NOT NULL,
+    jurisdiction_id tenon.state_code NOT NULL,
+    status text NOT NULL,
+    tax_rate numeric(5,2) NOT NULL,
+    effective_date date NOT NULL,
+    sunset_date date,
+    version bigint DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    prior_updated_at timestamp with time zone,
+    CONSTRAINT legislation_jurisdiction_check CHECK ((jurisdiction = 'State'::text)),
+    CONSTRAINT legislation_status_check CHECK ((status = ANY (ARRAY['Illegal'::text, 'Decriminalized'::text, 'Medical'::text, 'Recreational'::text]))),
+    CONSTRAINT legislation_substance_check CHECK (((char_length(substance) >= 1) AND (char_length(substance) <= 100))),
+    CONSTRAINT legislation_tax_rate_check CHECK (((tax_rate >= (0)::numeric) AND (tax_rate <= (100)::numeric))),
+    CONSTRAINT legislation_version_check CHECK ((version >= 1)),
+    CONSTRAINT sunset_after_effect CHECK ((sunset_date >= effective_date))
+);
+
+ALTER TABLE public.legislation OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.is_convertible(law public.legislation, today date) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+  SELECT law.status IN ('Medical', 'Recreational') AND law.effective_date <= today
+         AND coalesce(today <= law.sunset_date, true)
+$$;
+
+ALTER FUNCTION tenon.is_convertible(law public.legislation, today date) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.iso(at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
+ALTER FUNCTION tenon.iso(at timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE TABLE public.inventory (
+    id uuid DEFAULT tenon.new_id() NOT NULL,
+    name text NOT NULL,
+    origin text,
+    price numeric(12,2) NOT NULL,
+    image_url text,
+    quantity_available bigint DEFAULT 0 NOT NULL,
+    quantity_sold bigint DEFAULT 0 NOT NULL,
+    quantity_received bigint NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    prior_updated_at timestamp with time zone,
+    CONSTRAINT inventory_image_url_check CHECK (((char_length(image_url) >= 1) AND (char_length(image_url) <= 2000))),
+    CONSTRAINT inventory_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
+    CONSTRAINT inventory_origin_check CHECK (((char_length(origin) >= 1) AND (char_length(origin) <= 100))),
+    CONSTRAINT inventory_price_check CHECK (((price > (0)::numeric) AND (price <> 'NaN'::numeric))),
+    CONSTRAINT inventory_quantity_available_check CHECK ((quantity_available >= 0)),
+    CONSTRAINT inventory_quantity_received_check CHECK ((quantity_received <= '9007199254740991'::bigint)),
+    CONSTRAINT inventory_quantity_sold_check CHECK ((quantity_sold >= 0)),
+    CONSTRAINT inventory_version_check CHECK ((version >= 1)),
+    CONSTRAINT stock_adds_up CHECK (((quantity_available + quantity_sold) = quantity_received))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE public.inventory OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.item_answer(status integer, item public.inventory, audit_id bigint) RETURNS tenon.outcome
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT ROW(status, NULL, tenon.item_body(item), item.version, item.updated_at,
+             CASE WHEN status = 201 THEN '/api/inventory/' || item.id END, audit_id)::tenon.outcome
+$$;
+
+ALTER FUNCTION tenon.item_answer(status integer, item public.inventory, audit_id bigint) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.item_body(item public.inventory) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT tenon.item_head(item)
+         || tenon.item_tail(item.quantity_available, item.quantity_sold, item.version, item.updated_at)
+$$;
+
+ALTER FUNCTION tenon.item_body(item public.inventory) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.item_head(item public.inventory) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"id":"' || item.id || '","name":' || to_json(item.name) || ',"origin":' || coalesce(to_json(item.origin)::text, 'null')
+         || ',"price":' || item.price || ',"image_url":' || coalesce(to_json(item.image_url)::text, 'null')
+         || ',"created_at":"' || tenon.iso(item.created_at) || '"'
+$$;
+
+ALTER FUNCTION tenon.item_head(item public.inventory) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"quantity_available":' || available || ',"quantity_sold":' || sold || ',"version":' || version || '}'
+$$;
+
+ALTER FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT ',"quantity_available":' || available || ',"quantity_sold":' || sold || ',"version":' || version
+         || ',"updated_at":"' || tenon.iso(updated_at) || '"}'
+$$;
+
+ALTER FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.json_text(value text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT coalesce(to_json(value)::text, 'null')
+$$;
+
+ALTER FUNCTION tenon.json_text(value text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.keep_reply(claim uuid, scope text, user_id text, key text, fingerprint bytea, lifetime integer, status integer, problem text, body text, version bigint, modified timestamp with time zone, location text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+  expires CONSTANT timestamptz := clock_timestamp()
+    + least(make_interval(secs => lifetime), (SELECT lifetime_max FROM tenon.key_generation));
+BEGIN
+  IF (status BETWEEN 200 AND 299 OR status IN (404, 409)) IS NOT TRUE THEN
+    RAISE EXCEPTION 'work that ran is not answered with %', status USING ERRCODE = 'check_violation';
+  END IF;
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  PERFORM tenon.store_replies(
+    ARRAY[claim], ARRAY[scope], ARRAY[user_id], ARRAY[key], ARRAY[fingerprint],
+    ROW(ARRAY[0], ARRAY[status], ARRAY[problem], ARRAY[body], ARRAY[version], ARRAY[modified], ARRAY[location], ARRAY[expires],
+        ARRAY[NULL::bigint], clock_timestamp())::tenon.replies);
+  RETURN expires;
+END
+$$;
+
+ALTER FUNCTION tenon.keep_reply(claim uuid, scope text, user_id text, key text, fingerprint bytea, lifetime integer, status integer, problem text, body text, version bigint, modified timestamp with time zone, location text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.legislation_body(law public.legislation) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"substance":' || to_json(law.substance) || ',"jurisdiction":"' || law.jurisdiction
+         || '","jurisdictionId":"' || law.jurisdiction_id || '","status":"' || law.status
+         || '","taxRate":' || trim_scale(law.tax_rate) || ',"effectiveDate":"' || law.effective_date
+         || '","sunsetDate":' || tenon.json_text(law.sunset_date::text) || ',"version":' || law.version
+         || ',"updatedAt":"' || tenon.iso(law.updated_at) || '"}'
+$$;
+
+ALTER FUNCTION tenon.legislation_body(law public.legislation) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.location_body(state text, city text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"state":"' || state || '","city":' || to_json(city) || '}'
+$$;
+
+ALTER FUNCTION tenon.location_body(state text, city text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.lock_business_names(owners text[], names text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  stripe integer;
+BEGIN
+  FOR stripe IN
+    SELECT DISTINCT hashtext(owner || E'\n' || name) & 1023 FROM unnest(owners, names) AS wanted (owner, name)
+    WHERE name IS NOT NULL ORDER BY 1
+  LOOP
+    PERFORM pg_advisory_xact_lock('public.businesses'::regclass::oid::integer, stripe);
+  END LOOP;
+END
+$$;
+
+ALTER FUNCTION tenon.lock_business_names(owners text[], names text[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.lock_businesses(arguments jsonb[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM FROM businesses WHERE id = ANY (SELECT (a ->> 'id')::uuid FROM unnest(arguments) AS a) ORDER BY id FOR UPDATE;
+  PERFORM tenon.lock_business_names(array_agg(b.owner_id), array_agg(a ->> 'name'))
+  FROM unnest(arguments) AS a JOIN businesses AS b ON b.id = (a ->> 'id')::uuid;
+END
+$$;
+
+ALTER FUNCTION tenon.lock_businesses(arguments jsonb[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.lock_conversions(arguments jsonb[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  PERFORM FROM facilities WHERE id = ANY (SELECT (a ->> 'facilityId')::uuid FROM unnest(arguments) AS a) ORDER BY id FOR UPDATE;
+  PERFORM tenon.lock_business_names(array_agg(f.owner_id), array_agg(tenon.conversion_name(a)))
+  FROM unnest(arguments) AS a JOIN facilities AS f ON f.id = (a ->> 'facilityId')::uuid;
+END
+$$;
+
+ALTER FUNCTION tenon.lock_conversions(arguments jsonb[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.lock_items(arguments jsonb[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT FROM inventory WHERE id = ANY (
+    SELECT (a ->> 'id')::uuid FROM unnest(arguments) AS a WHERE a ? 'id'
+    UNION
+    SELECT (line ->> 'item_id')::uuid FROM unnest(arguments) AS a, jsonb_array_elements(a -> 'lines') AS line
+  ) ORDER BY id FOR UPDATE
+$$;
+
+ALTER FUNCTION tenon.lock_items(arguments jsonb[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.lock_legislation(arguments jsonb[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT pg_advisory_xact_lock('public.legislation'::regclass::oid::integer, 0)
+$$;
+
+ALTER FUNCTION tenon.lock_legislation(arguments jsonb[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.lock_market_items(arguments jsonb[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT FROM market_items WHERE id = ANY (SELECT (a ->> 'id')::uuid FROM unnest(arguments) AS a) ORDER BY id FOR UPDATE
+$$;
+
+ALTER FUNCTION tenon.lock_market_items(arguments jsonb[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.lock_new_businesses(arguments jsonb[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT tenon.lock_business_names(array_agg(a ->> 'ownerId'), array_agg(a ->> 'name')) FROM unnest(arguments) AS a
+$$;
+
+ALTER FUNCTION tenon.lock_new_businesses(arguments jsonb[]) OWNER TO tenon_owner;
+
+CREATE TABLE public.market_items (
+    id uuid DEFAULT tenon.new_id() NOT NULL,
+    seller_id text NOT NULL,
+    category text NOT NULL,
+    item_name text NOT NULL,
+    description text NOT NULL,
+    price_per_unit numeric(9,2) NOT NULL,
+    state tenon.state_code NOT NULL,
+    city text NOT NULL,
+    risk_score numeric(5,2) DEFAULT 50 NOT NULL,
+    status text DEFAULT 'Active'::text NOT NULL,
+    quantity_listed integer NOT NULL,
+    quantity integer NOT NULL,
+    quantity_sold integer DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    prior_updated_at timestamp with time zone,
+    CONSTRAINT market_items_category_check CHECK ((category = ANY (ARRAY['Stolen Goods'::text, 'Counterfeits'::text, 'Weapons'::text, 'Restricted Items'::text, 'Services'::text]))),
+    CONSTRAINT market_items_city_check CHECK (((char_length(city) >= 1) AND (char_length(city) <= 120))),
+    CONSTRAINT market_items_description_check CHECK (((char_length(description) >= 10) AND (char_length(description) <= 2000))),
+    CONSTRAINT market_items_item_name_check CHECK (((char_length(item_name) >= 1) AND (char_length(item_name) <= 200))),
+    CONSTRAINT market_items_price_per_unit_check CHECK (((price_per_unit >= 0.01) AND (price_per_unit <= (1000000)::numeric))),
+    CONSTRAINT market_items_quantity_check CHECK ((quantity >= 0)),
+    CONSTRAINT market_items_quantity_listed_check CHECK (((quantity_listed >= 1) AND (quantity_listed <= 1000000))),
+    CONSTRAINT market_items_quantity_sold_check CHECK ((quantity_sold >= 0)),
+    CONSTRAINT market_items_risk_score_check CHECK (((risk_score >= (0)::numeric) AND (risk_score <= (100)::numeric))),
+    CONSTRAINT market_items_seller_id_check CHECK (((char_length(seller_id) >= 1) AND (char_length(seller_id) <= 200))),
+    CONSTRAINT market_items_status_check CHECK ((status = ANY (ARRAY['Active'::text, 'Sold'::text, 'Seized'::text, 'Removed'::text]))),
+    CONSTRAINT market_items_version_check CHECK ((version >= 1)),
+    CONSTRAINT sold_means_none_left CHECK (((status = 'Sold'::text) = (quantity = 0))),
+    CONSTRAINT units_add_up CHECK (((quantity + quantity_sold) = quantity_listed))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE public.market_items OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.market_item_body(i public.market_items) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"id":"' || i.id || '","sellerId":' || to_json(i.seller_id) || ',"category":"' || i.category
+         || '","itemName":' || to_json(i.item_name) || ',"description":' || to_json(i.description)
+         || ',"quantity":' || i.quantity || ',"quantitySold":' || i.quantity_sold || ',"pricePerUnit":' || i.price_per_unit
+         || ',"location":' || tenon.location_body(i.state, i.city) || ',"riskScore":' || trim_scale(i.risk_score)
+         || ',"status":"' || i.status || '","version":' || i.version || ',"createdAt":"' || tenon.iso(i.created_at)
+         || '","updatedAt":"' || tenon.iso(i.updated_at) || '"}'
+$$;
+
+ALTER FUNCTION tenon.market_item_body(i public.market_items) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.name_taken(owner text, name text) RETURNS tenon.outcome
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT tenon.refused(409, 'already_exists', 'The owner has a business of this name already.',
+                       jsonb_build_object('name', name, 'ownerId', owner))
+$$;
+
+ALTER FUNCTION tenon.name_taken(owner text, name text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.no_such_item(id uuid) RETURNS tenon.outcome
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT tenon.refused(404, 'not_found', 'There is no item ' || id || '.')
+$$;
+
+ALTER FUNCTION tenon.no_such_item(id uuid) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.not_owner(detail text) RETURNS tenon.outcome
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT tenon.refused(403, 'not_owner', detail)
+$$;
+
+ALTER FUNCTION tenon.not_owner(detail text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.owns(command tenon.command, owner text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+  SELECT command.user_id = owner OR command.role = 'admin'
+$$;
+
+ALTER FUNCTION tenon.owns(command tenon.command, owner text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.precondition_holds(precondition jsonb, version bigint, modified timestamp with time zone, prior timestamp with time zone) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+  SELECT precondition IS NULL OR (
+    NOT EXISTS (SELECT FROM jsonb_array_elements(precondition -> 'versions') AS wanted WHERE wanted::bigint <> version)
+    AND NOT EXISTS (
+      SELECT FROM jsonb_to_recordset(precondition -> 'dates') AS token (at timestamptz, grain bigint)
+      WHERE (extract(epoch FROM token.at) * 1000000)::bigint / token.grain
+              <> (extract(epoch FROM modified) * 1000000)::bigint / token.grain
+         OR (extract(epoch FROM prior) * 1000000)::bigint / token.grain
+              = (extract(epoch FROM modified) * 1000000)::bigint / token.grain))
+$$;
+
+ALTER FUNCTION tenon.precondition_holds(precondition jsonb, version bigint, modified timestamp with time zone, prior timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.purchase_market_item(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old market_items;
+  new market_items;
+  purchase market_purchases;
+  asked CONSTANT bigint := (arguments ->> 'quantity')::bigint;
+BEGIN
+  SELECT * INTO old FROM market_items WHERE id = (arguments ->> 'id')::uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.refused(404, 'not_found', 'There is no item ' || (arguments ->> 'id') || ' on the market.');
+  END IF;
+  IF old.status <> 'Active' THEN
+    RETURN tenon.refused(409, 'not_active', 'The item is ' || old.status || '.', jsonb_build_object('itemStatus', old.status));
+  END IF;
+  IF old.quantity < asked THEN
+    RETURN tenon.refused(409, 'insufficient_stock', format('%s requested, %s available.', asked, old.quantity),
+                         jsonb_build_object('available', old.quantity, 'requested', asked));
+  END IF;
+  UPDATE market_items SET
+    quantity = quantity - asked, quantity_sold = quantity_sold + asked,
+    status = CASE WHEN quantity = asked THEN 'Sold' ELSE status END,
+    version = version + 1, prior_updated_at = updated_at, updated_at = tenon.change_moment(updated_at)
+  WHERE id = old.id
+  RETURNING * INTO new;
+  INSERT INTO market_purchases (item_id, buyer_id, quantity, total_price, delivery_method, meetup_location)
+  VALUES (old.id, command.user_id, asked, asked * old.price_per_unit, arguments ->> 'deliveryMethod',
+          arguments ->> 'meetupLocation')
+  RETURNING * INTO purchase;
+  RETURN ROW(201, NULL,
+             '{"itemId":"' || old.id || '","quantity":' || asked || ',"totalPrice":' || purchase.total_price
+               || ',"escrowStatus":"' || purchase.escrow_status || '","deliveryMethod":"' || purchase.delivery_method || '"}',
+             new.version, new.updated_at, NULL,
+             tenon.audit(command, 'PURCHASE_MARKET_ITEM', 'market_item', old.id,
+                         '{"quantity":' || old.quantity || ',"status":"' || old.status || '","version":' || old.version || '}',
+                         '{"quantity":' || new.quantity || ',"status":"' || new.status || '","version":' || new.version
+                           || ',"purchaseId":"' || purchase.id || '","totalPrice":' || purchase.total_price || '}'))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.purchase_market_item(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.put_legislation(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old legislation;
+  new legislation;
+BEGIN
+  SELECT * INTO old FROM legislation
+  WHERE substance = arguments ->> 'substance' AND jurisdiction_id = arguments ->> 'jurisdictionId' FOR UPDATE;
+  IF NOT FOUND THEN
+    IF arguments ? 'precondition' THEN
+      RETURN tenon.stale_or_gone('There is no such law yet.');
+    END IF;
+    INSERT INTO legislation (substance, jurisdiction_id, status, tax_rate, effective_date, sunset_date)
+    VALUES (arguments ->> 'substance', arguments ->> 'jurisdictionId', arguments ->> 'status',
+            (arguments ->> 'taxRate')::numeric, (arguments ->> 'effectiveDate')::date, (arguments ->> 'sunsetDate')::date)
+    ON CONFLICT ON CONSTRAINT one_law_per_place DO NOTHING
+    RETURNING * INTO new;
+    IF NOT FOUND THEN  -- somebody was first, a moment ago
+      RETURN tenon.put_legislation(command, arguments);
+    END IF;
+    RETURN ROW(201, NULL, tenon.legislation_body(new), new.version, new.updated_at, NULL,
+               tenon.audit(command, 'CREATE_LEGISLATION', 'legislation', new.id, NULL, tenon.legislation_body(new)))::tenon.outcome;
+  END IF;
+  IF NOT tenon.precondition_holds(arguments -> 'precondition', old.version, old.updated_at, old.prior_updated_at) THEN
+    RETURN tenon.stale(old.version, old.updated_at);
+  END IF;
+  UPDATE legislation SET
+    status = arguments ->> 'status', tax_rate = (arguments ->> 'taxRate')::numeric,
+    effective_date = (arguments ->> 'effectiveDate')::date, sunset_date = (arguments ->> 'sunsetDate')::date,
+    version = version + 1, prior_updated_at = updated_at, updated_at = tenon.change_moment(updated_at)
+  WHERE id = old.id
+  RETURNING * INTO new;
+  RETURN ROW(200, NULL, tenon.legislation_body(new), new.version, new.updated_at, NULL,
+             tenon.audit(command, 'UPDATE_LEGISLATION', 'legislation', new.id, tenon.legislation_body(old),
+                         tenon.legislation_body(new)))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.put_legislation(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.raise_key_collision(claims uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'an idempotency key was stored concurrently'
+    USING ERRCODE = 'TN001',
+          DETAIL = (SELECT coalesce(string_agg(claim::text, ',' ORDER BY claim), '') FROM (
+                      SELECT k.claim FROM idempotency_keys AS k
+                      WHERE k.claim = ANY (claims) AND k.expires_at > clock_timestamp()
+                        AND k.xmin <> pg_current_xact_id()::xid
+                      UNION
+                      SELECT twice FROM unnest(claims) AS twice GROUP BY twice HAVING count(*) > 1) AS colliding);
+END
+$$;
+
+ALTER FUNCTION tenon.raise_key_collision(claims uuid[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.read_outcome(asked uuid) RETURNS TABLE(status_code smallint, problem text, summary text, version bigint, modified timestamp with time zone, location text, expires_at timestamp with time zone, audit_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT k.status_code, k.problem, k.summary, k.version, k.modified, k.location, k.expires_at, k.audit_id
+  FROM idempotency_keys k WHERE k.claim = asked AND k.expires_at > clock_timestamp()
+$$;
+
+ALTER FUNCTION tenon.read_outcome(asked uuid) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION '% of % is refused: the audit log is append-only', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+ALTER FUNCTION tenon.refuse_change() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.refuse_old_version() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'a change of % raises its version and its updated_at', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+END
+$$;
+
+ALTER FUNCTION tenon.refuse_old_version() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.refuse_shrinking_counters() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'quantity_sold, quantity_received and version only grow' USING ERRCODE = 'check_violation';
+END
+$$;
+
+ALTER FUNCTION tenon.refuse_shrinking_counters() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb DEFAULT '{}'::jsonb) RETURNS tenon.outcome
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT ROW(status, problem, (jsonb_build_object('detail', detail) || members)::text, NULL, NULL, NULL, NULL)::tenon.outcome
+$$;
+
+ALTER FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.register_operation(name text, function regproc, prelock regproc DEFAULT NULL::regproc) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  INSERT INTO tenon.operations VALUES (name, function, prelock)
+  ON CONFLICT ON CONSTRAINT operations_pkey DO UPDATE SET function = excluded.function, prelock = excluded.prelock
+$$;
+
+ALTER FUNCTION tenon.register_operation(name text, function regproc, prelock regproc) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.stale(version bigint, modified timestamp with time zone) RETURNS tenon.outcome
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT ROW(409, 'conflict', jsonb_build_object('detail', 'The resource is at version ' || version || '.', 'version', version)::text,
+             version, modified, NULL, NULL)::tenon.outcome
+$$;
+
+ALTER FUNCTION tenon.stale(version bigint, modified timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.stale_or_gone(detail text) RETURNS tenon.outcome
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT tenon.refused(409, 'conflict', detail)
+$$;
+
+ALTER FUNCTION tenon.stale_or_gone(detail text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.store_replies(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], replies tenon.replies) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  fresh bigint;
+  stored bigint;
+BEGIN
+  WITH answer AS (
+    SELECT * FROM unnest(claims, scopes, users, keys, fingerprints, replies.origins, replies.statuses, replies.problems,
+                         replies.bodies, replies.versions, replies.modified, replies.locations, replies.expires,
+                         replies.audit_ids)
+      AS a (claim, scope, user_id, key, fingerprint, origin, status, problem, body, version, modified, location, expires, audit_id)
+    WHERE origin = 0 AND (status IN (403, 422) AND audit_id IS NULL) IS NOT TRUE
+  ), kept AS (
+    INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                  user_id, key, problem, summary, location)
+    SELECT claim, (SELECT slot FROM tenon.key_generation), status, version, modified, expires, audit_id, fingerprint, scope,
+           user_id, key, problem, body, location
+    FROM answer ORDER BY claim  -- one order for all: two batches that share keys can't wait for each other in a ring
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM answer), (SELECT count(*) FROM kept) INTO fresh, stored;
+  IF stored < fresh THEN
+    PERFORM tenon.raise_key_collision(
+      ARRAY(SELECT claim FROM unnest(claims, replies.origins) AS a (claim, origin) WHERE origin = 0));
+  END IF;
+END
+$$;
+
+ALTER FUNCTION tenon.store_replies(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], replies tenon.replies) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.stored_replies(claims uuid[], fingerprints bytea[], clock timestamp with time zone) RETURNS tenon.replies
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+  SELECT ROW(array_agg(CASE WHEN same THEN 1::smallint WHEN NOT same THEN 2::smallint END),
+             array_agg(CASE WHEN same THEN status_code END), array_agg(CASE WHEN same THEN problem END),
+             array_agg(CASE WHEN same THEN summary END), array_agg(CASE WHEN same THEN version END),
+             array_agg(CASE WHEN same THEN modified END), array_agg(CASE WHEN same THEN location END),
+             array_agg(CASE WHEN same THEN expires_at END), array_agg(CASE WHEN same THEN audit_id END), clock)::tenon.replies
+  FROM (SELECT k.*, k.request_hash = c.fingerprint AS same
+        FROM unnest(claims, fingerprints) WITH ORDINALITY AS c (claim, fingerprint, n)
+        LEFT JOIN idempotency_keys k ON k.claim = c.claim AND k.expires_at > clock
+        ORDER BY c.n) AS found
+$$;
+
+ALTER FUNCTION tenon.stored_replies(claims uuid[], fingerprints bytea[], clock timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.turn_key_generation() RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '200ms'
+    AS $$
+DECLARE
+  generation tenon.key_generation;
+  next_slot smallint;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtext('tenon.turn_key_generation')) THEN
+    RETURN NULL;
+  END IF;
+  SELECT * INTO generation FROM tenon.key_generation;
+  next_slot := (generation.slot + 1) % 4;
+
+  -- Free the next partition well before it is needed.
+  IF generation.free_at[next_slot + 1] <> '-infinity' AND generation.free_at[next_slot + 1] < clock_timestamp() THEN
+    EXECUTE format('TRUNCATE public.idempotency_keys_%s', next_slot);
+    UPDATE tenon.key_generation SET free_at[next_slot + 1] = '-infinity';
+    RETURN 'freed';
+  END IF;
+
+  -- Three closed partitions must outlast the longest lifetime: half of it each, and never a turn a moment.
+  IF generation.free_at[next_slot + 1] = '-infinity'
+     AND clock_timestamp() >= generation.opened_at + greatest(generation.lifetime_max / 2, interval '15 seconds') THEN
+    LOCK TABLE tenon.key_generation IN EXCLUSIVE MODE;  -- waits for every batch under way
+    UPDATE tenon.key_generation
+    SET slot = next_slot, opened_at = clock_timestamp(),
+        free_at[generation.slot + 1] = clock_timestamp() + lifetime_max + interval '1 second';
+    RETURN 'turned';
+  END IF;
+  RETURN NULL;
+EXCEPTION WHEN lock_not_available THEN
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION tenon.turn_key_generation() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.update_business(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old businesses;
+  new businesses;
+  address CONSTANT jsonb := coalesce(arguments -> 'address', '{}');
+BEGIN
+  SELECT * INTO old FROM businesses WHERE id = (arguments ->> 'id')::uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.stale_or_gone('There is no business ' || (arguments ->> 'id') || '.');
+  END IF;
+  IF NOT tenon.owns(command, old.owner_id) THEN
+    RETURN tenon.not_owner('Only its owner or an admin may change a business.');
+  END IF;
+  IF NOT tenon.precondition_holds(arguments -> 'precondition', old.version, old.updated_at, old.prior_updated_at) THEN
+    RETURN tenon.stale(old.version, old.updated_at);
+  END IF;
+  IF EXISTS (SELECT FROM businesses WHERE owner_id = old.owner_id AND name = arguments ->> 'name' AND id <> old.id) THEN
+    RETURN tenon.name_taken(old.owner_id, arguments ->> 'name');
+  END IF;
+  UPDATE businesses SET
+    name = coalesce(arguments ->> 'name', name),
+    category = coalesce(arguments ->> 'category', category),
+    status = coalesce(arguments ->> 'status', status),
+    tax_rate = coalesce((arguments ->> 'taxRate')::numeric, tax_rate),
+    state = coalesce(address ->> 'state', state),
+    city = coalesce(address ->> 'city', city),
+    address_line = CASE WHEN address ? 'addressLine' THEN address ->> 'addressLine' ELSE address_line END,
+    postal_code = CASE WHEN address ? 'postalCode' THEN address ->> 'postalCode' ELSE postal_code END,
+    version = version + 1, prior_updated_at = updated_at, updated_at = tenon.change_moment(updated_at)
+  WHERE id = old.id
+  RETURNING * INTO new;
+  RETURN tenon.business_answer(200, new, tenon.audit(command, 'UPDATE_BUSINESS', 'business', new.id,
+                                                     tenon.business_body(old), tenon.business_body(new)));
+END
+$$;
+
+ALTER FUNCTION tenon.update_business(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.update_item(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old inventory;
+  new inventory;
+BEGIN
+  SELECT * INTO old FROM inventory WHERE id = (arguments ->> 'id')::uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.no_such_item((arguments ->> 'id')::uuid);
+  END IF;
+  IF NOT tenon.precondition_holds(arguments -> 'precondition', old.version, old.updated_at, old.prior_updated_at) THEN
+    RETURN tenon.stale(old.version, old.updated_at);
+  END IF;
+  UPDATE inventory SET
+    name = CASE WHEN arguments ? 'name' THEN arguments ->> 'name' ELSE name END,
+    price = CASE WHEN arguments ? 'price' THEN (arguments ->> 'price')::numeric ELSE price END,
+    origin = CASE WHEN arguments ? 'origin' THEN arguments ->> 'origin' ELSE origin END,
+    image_url = CASE WHEN arguments ? 'image_url' THEN arguments ->> 'image_url' ELSE image_url END,
+    version = version + 1, prior_updated_at = updated_at, updated_at = tenon.change_moment(updated_at)
+  WHERE id = old.id
+  RETURNING * INTO new;
+  RETURN tenon.item_answer(200, new, tenon.audit(command, 'UPDATE_ITEM', 'item', new.id,
+                                                 tenon.item_body(old), tenon.item_body(new)));
+END
+$$;
+
+ALTER FUNCTION tenon.update_item(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.valued_holdings(inventory jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object(
+           'substance', held.substance, 'quantity', held.quantity,
+           'illegalValue', round(held.quantity * 100 * held.purity / 100, 2),
+           'legalValue', round(held.quantity * 60 * held.purity / 100, 2)) ORDER BY n), '[]')
+  FROM ROWS FROM (jsonb_to_recordset(inventory) AS (substance text, quantity numeric, purity numeric)) WITH ORDINALITY
+    AS held (substance, quantity, purity, n)
+$$;
+
+ALTER FUNCTION tenon.valued_holdings(inventory jsonb) OWNER TO tenon_owner;
+
+CREATE TABLE public.audit_logs (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    entity_id uuid NOT NULL,
+    action text NOT NULL,
+    entity_kind text NOT NULL,
+    actor text NOT NULL,
+    role text NOT NULL,
+    request_id text NOT NULL,
+    idempotency_key text,
+    before text,
+    after text,
+    CONSTRAINT audit_logs_action_check CHECK ((action <> ''::text)),
+    CONSTRAINT audit_logs_actor_check CHECK ((actor <> ''::text)),
+    CONSTRAINT audit_logs_entity_kind_check CHECK ((entity_kind <> ''::text)),
+    CONSTRAINT says_what_changed CHECK (((before IS NOT NULL) OR (after IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.audit_logs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_logs OWNER TO tenon_owner;
+
+CREATE TABLE public.facility_conversions (
+    facility_id uuid NOT NULL,
+    business_id uuid NOT NULL,
+    owner_id text NOT NULL,
+    substance text NOT NULL,
+    new_business_type text NOT NULL,
+    legal_status text NOT NULL,
+    tax_rate numeric(5,2) NOT NULL,
+    inventory jsonb NOT NULL,
+    illegal_value numeric(18,2) NOT NULL,
+    legal_value numeric(18,2) NOT NULL,
+    license_application jsonb,
+    converted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT facility_conversions_illegal_value_check CHECK (((illegal_value >= (0)::numeric) AND (illegal_value <= ('1000000000000000'::bigint)::numeric))),
+    CONSTRAINT facility_conversions_inventory_check CHECK ((jsonb_typeof(inventory) = 'array'::text)),
+    CONSTRAINT facility_conversions_legal_status_check CHECK ((legal_status = ANY (ARRAY['Medical'::text, 'Recreational'::text]))),
+    CONSTRAINT facility_conversions_legal_value_check CHECK ((legal_value >= (0)::numeric)),
+    CONSTRAINT legal_goods_are_cheaper CHECK ((legal_value <= illegal_value))
+);
+
+ALTER TABLE public.facility_conversions OWNER TO tenon_owner;
+
+CREATE TABLE public.idempotency_keys (
+    claim uuid NOT NULL,
+    slot smallint NOT NULL,
+    status_code smallint NOT NULL,
+    version bigint,
+    modified timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    audit_id bigint,
+    request_hash bytea NOT NULL,
+    scope text NOT NULL,
+    user_id text NOT NULL,
+    key text NOT NULL,
+    problem text,
+    summary text NOT NULL,
+    location text,
+    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
+    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+)
+PARTITION BY LIST (slot);
+
+ALTER TABLE public.idempotency_keys OWNER TO tenon_owner;
+
+CREATE TABLE public.idempotency_keys_0 (
+    claim uuid NOT NULL,
+    slot smallint NOT NULL,
+    status_code smallint NOT NULL,
+    version bigint,
+    modified timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    audit_id bigint,
+    request_hash bytea NOT NULL,
+    scope text NOT NULL,
+    user_id text NOT NULL,
+    key text NOT NULL,
+    problem text,
+    summary text NOT NULL,
+    location text,
+    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
+    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+)
+WITH (autovacuum_enabled=off);
+
+ALTER TABLE public.idempotency_keys_0 OWNER TO tenon_owner;
+
+CREATE TABLE public.idempotency_keys_1 (
+    claim uuid NOT NULL,
+    slot smallint NOT NULL,
+    status_code smallint NOT NULL,
+    version bigint,
+    modified timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    audit_id bigint,
+    request_hash bytea NOT NULL,
+    scope text NOT NULL,
+    user_id text NOT NULL,
+    key text NOT NULL,
+    problem text,
+    summary text NOT NULL,
+    location text,
+    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
+    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+)
+WITH (autovacuum_enabled=off);
+
+ALTER TABLE public.idempotency_keys_1 OWNER TO tenon_owner;
+
+CREATE TABLE public.idempotency_keys_2 (
+    claim uuid NOT NULL,
+    slot smallint NOT NULL,
+    status_code smallint NOT NULL,
+    version bigint,
+    modified timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    audit_id bigint,
+    request_hash bytea NOT NULL,
+    scope text NOT NULL,
+    user_id text NOT NULL,
+    key text NOT NULL,
+    problem text,
+    summary text NOT NULL,
+    location text,
+    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
+    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+)
+WITH (autovacuum_enabled=off);
+
+ALTER TABLE public.idempotency_keys_2 OWNER TO tenon_owner;
+
+CREATE TABLE public.idempotency_keys_3 (
+    claim uuid NOT NULL,
+    slot smallint NOT NULL,
+    status_code smallint NOT NULL,
+    version bigint,
+    modified timestamp with time zone,
+    expires_at timestamp with time zone NOT NULL,
+    audit_id bigint,
+    request_hash bytea NOT NULL,
+    scope text NOT NULL,
+    user_id text NOT NULL,
+    key text NOT NULL,
+    problem text,
+    summary text NOT NULL,
+    location text,
+    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
+    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+)
+WITH (autovacuum_enabled=off);
+
+ALTER TABLE public.idempotency_keys_3 OWNER TO tenon_owner;
+
+CREATE TABLE public.market_purchases (
+    id uuid DEFAULT tenon.new_id() NOT NULL,
+    item_id uuid NOT NULL,
+    buyer_id text NOT NULL,
+    quantity integer NOT NULL,
+    total_price numeric(16,2) NOT NULL,
+    delivery_method text NOT NULL,
+    meetup_location text,
+    escrow_status text DEFAULT 'Pending'::text NOT NULL,
+    purchased_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT market_purchases_buyer_id_check CHECK (((char_length(buyer_id) >= 1) AND (char_length(buyer_id) <= 200))),
+    CONSTRAINT market_purchases_delivery_method_check CHECK ((delivery_method = ANY (ARRAY['Pickup'::text, 'Courier'::text, 'Shipping'::text]))),
+    CONSTRAINT market_purchases_escrow_status_check CHECK ((escrow_status = 'Pending'::text)),
+    CONSTRAINT market_purchases_meetup_location_check CHECK (((char_length(meetup_location) >= 1) AND (char_length(meetup_location) <= 200))),
+    CONSTRAINT market_purchases_quantity_check CHECK ((quantity >= 1)),
+    CONSTRAINT market_purchases_total_price_check CHECK (((total_price >= 0.01) AND (total_price <= ('1000000000000'::bigint)::numeric)))
+);
+
+ALTER TABLE public.market_purchases OWNER TO tenon_owner;
+
+CREATE SEQUENCE tenon.audit_log_ids
+    START WITH 1024
+    INCREMENT BY 1024
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER TABLE tenon.audit_log_ids OWNER TO tenon_owner;
+
+CREATE TABLE tenon.key_generation (
+    only_row boolean DEFAULT true NOT NULL,
+    slot smallint DEFAULT 0 NOT NULL,
+    lifetime_max interval DEFAULT '00:01:00'::interval NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    free_at timestamp with time zone[] DEFAULT ARRAY['-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone] NOT NULL,
+    CONSTRAINT key_generation_free_at_check CHECK ((cardinality(free_at) = 4)),
+    CONSTRAINT key_generation_only_row_check CHECK (only_row),
+    CONSTRAINT key_generation_slot_check CHECK (((slot >= 0) AND (slot <= 3)))
+);
+
+ALTER TABLE tenon.key_generation OWNER TO tenon_owner;
+
+CREATE TABLE tenon.migrations (
+    set text NOT NULL,
+    number integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE tenon.migrations OWNER TO tenon_owner;
+
+CREATE TABLE tenon.operations (
+    name text NOT NULL,
+    function regproc NOT NULL,
+    prelock regproc,
+    CONSTRAINT operations_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{2,62}$'::text))
+);
+
+ALTER TABLE tenon.operations OWNER TO tenon_owner;
+
+ALTER TABLE ONLY public.idempotency_keys ATTACH PARTITION public.idempotency_keys_0 FOR VALUES IN ('0');
+
+ALTER TABLE ONLY public.idempotency_keys ATTACH PARTITION public.idempotency_keys_1 FOR VALUES IN ('1');
+
+ALTER TABLE ONLY public.idempotency_keys ATTACH PARTITION public.idempotency_keys_2 FOR VALUES IN ('2');
+
+ALTER TABLE ONLY public.idempotency_keys ATTACH PARTITION public.idempotency_keys_3 FOR VALUES IN ('3');
+
+ALTER TABLE ONLY public.audit_logs
+    ADD CONSTRAINT audit_logs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.businesses
+    ADD CONSTRAINT businesses_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.facilities
+    ADD CONSTRAINT facilities_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.facility_conversions
+    ADD CONSTRAINT facility_conversions_business_id_key UNIQUE (business_id);
+
+ALTER TABLE ONLY public.facility_conversions
+    ADD CONSTRAINT facility_conversions_pkey PRIMARY KEY (facility_id);
+
+ALTER TABLE ONLY public.inventory
+    ADD CONSTRAINT inventory_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.laundering_channels
+    ADD CONSTRAINT laundering_channels_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.legislation
+    ADD CONSTRAINT legislation_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.market_items
+    ADD CONSTRAINT market_items_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.market_purchases
+    ADD CONSTRAINT market_purchases_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.legislation
+    ADD CONSTRAINT one_law_per_place UNIQUE (substance, jurisdiction_id);
+
+ALTER TABLE ONLY public.businesses
+    ADD CONSTRAINT one_name_per_owner UNIQUE (owner_id, name);
+
+ALTER TABLE ONLY tenon.key_generation
+    ADD CONSTRAINT key_generation_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY tenon.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (set, number);
+
+ALTER TABLE ONLY tenon.operations
+    ADD CONSTRAINT operations_pkey PRIMARY KEY (name);
+
+CREATE INDEX audit_logs_entity ON public.audit_logs USING btree (entity_id, id);
+
+CREATE INDEX facilities_owner ON public.facilities USING btree (owner_id, id);
+
+CREATE UNIQUE INDEX idempotency_keys_0_claim ON public.idempotency_keys_0 USING btree (claim);
+
+CREATE UNIQUE INDEX idempotency_keys_1_claim ON public.idempotency_keys_1 USING btree (claim);
+
+CREATE UNIQUE INDEX idempotency_keys_2_claim ON public.idempotency_keys_2 USING btree (claim);
+
+CREATE UNIQUE INDEX idempotency_keys_3_claim ON public.idempotency_keys_3 USING btree (claim);
+
+CREATE INDEX laundering_channels_owner ON public.laundering_channels USING btree (owner_id, id);
+
+CREATE INDEX market_items_seller ON public.market_items USING btree (seller_id, id);
+
+CREATE INDEX market_purchases_item ON public.market_purchases USING btree (item_id);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
+
+CREATE TRIGGER counters_only_grow BEFORE UPDATE ON public.inventory FOR EACH ROW WHEN (((new.quantity_sold < old.quantity_sold) OR (new.quantity_received < old.quantity_received) OR (new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_shrinking_counters();
+
+CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.businesses FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
+
+CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.facilities FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
+
+CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.legislation FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
+
+CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.market_items FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
+
+ALTER TABLE ONLY public.facility_conversions
+    ADD CONSTRAINT facility_conversions_facility_id_fkey FOREIGN KEY (facility_id) REFERENCES public.facilities(id);
+
+ALTER TABLE ONLY public.market_purchases
+    ADD CONSTRAINT market_purchases_item_id_fkey FOREIGN KEY (item_id) REFERENCES public.market_items(id);
+
+CREATE POLICY append ON public.audit_logs FOR INSERT TO tenon_owner WITH CHECK (true);
+
+ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY read ON public.audit_logs FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
+
+REVOKE USAGE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO tenon_edge;
+GRANT USAGE ON SCHEMA public TO tenon_auditor;
+GRANT USAGE ON SCHEMA public TO tenon_sealer;
+
+GRANT USAGE ON SCHEMA tenon TO tenon_edge;
+GRANT USAGE ON SCHEMA tenon TO tenon_auditor;
+GRANT USAGE ON SCHEMA tenon TO tenon_sealer;
+
+REVOKE ALL ON TYPE tenon.command FROM PUBLIC;
+
+REVOKE ALL ON TYPE tenon.outcome FROM PUBLIC;
+
+REVOKE ALL ON TYPE tenon.replies FROM PUBLIC;
+GRANT ALL ON TYPE tenon.replies TO tenon_edge;
+
+REVOKE ALL ON TYPE tenon.state_code FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.audit(command tenon.command, action text, entity_kind text, entity_id uuid, before text, after text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.is_holdings(holdings jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.new_id() FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.businesses TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.business_answer(status integer, b public.businesses, audit_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.business_body(b public.businesses) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.business_body(b public.businesses) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.change_moment(last timestamp with time zone) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.laundering_channels TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.channel_body(c public.laundering_channels) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.channel_body(c public.laundering_channels) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.conversion_name(arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.convert_facility(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.create_business(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.create_channel(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.create_facility(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.create_item(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.create_market_item(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.create_order(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.decrement_item(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.delete_business(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.delete_item(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.ensure_key_lifetime(wanted interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.ensure_key_lifetime(wanted interval) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) TO tenon_edge;
+
+GRANT SELECT ON TABLE public.facilities TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.facility_body(f public.facilities) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.facility_body(f public.facilities) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.forget_expired(claims uuid[], clock timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.increment_stock(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.legislation TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.is_convertible(law public.legislation, today date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.iso(at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.iso(at timestamp with time zone) TO tenon_edge;
+
+GRANT SELECT ON TABLE public.inventory TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.item_answer(status integer, item public.inventory, audit_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.item_body(item public.inventory) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.item_body(item public.inventory) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.item_head(item public.inventory) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.item_head(item public.inventory) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamp with time zone) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.json_text(value text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.json_text(value text) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.keep_reply(claim uuid, scope text, user_id text, key text, fingerprint bytea, lifetime integer, status integer, problem text, body text, version bigint, modified timestamp with time zone, location text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.keep_reply(claim uuid, scope text, user_id text, key text, fingerprint bytea, lifetime integer, status integer, problem text, body text, version bigint, modified timestamp with time zone, location text) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.legislation_body(law public.legislation) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.legislation_body(law public.legislation) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.location_body(state text, city text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.location_body(state text, city text) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.lock_business_names(owners text[], names text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.lock_businesses(arguments jsonb[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.lock_conversions(arguments jsonb[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.lock_items(arguments jsonb[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.lock_legislation(arguments jsonb[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.lock_market_items(arguments jsonb[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.lock_new_businesses(arguments jsonb[]) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.market_items TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.market_item_body(i public.market_items) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.market_item_body(i public.market_items) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.name_taken(owner text, name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.no_such_item(id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.not_owner(detail text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.owns(command tenon.command, owner text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.precondition_holds(precondition jsonb, version bigint, modified timestamp with time zone, prior timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.purchase_market_item(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.put_legislation(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.raise_key_collision(claims uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.read_outcome(asked uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.read_outcome(asked uuid) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.refuse_old_version() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.refuse_shrinking_counters() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.register_operation(name text, function regproc, prelock regproc) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.stale(version bigint, modified timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.stale_or_gone(detail text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.store_replies(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], replies tenon.replies) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.stored_replies(claims uuid[], fingerprints bytea[], clock timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.turn_key_generation() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.turn_key_generation() TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.update_business(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.update_item(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.valued_holdings(inventory jsonb) FROM PUBLIC;
+
+REVOKE ALL ON TABLE public.audit_logs FROM tenon_owner;
+GRANT SELECT,INSERT ON TABLE public.audit_logs TO tenon_owner;
+GRANT SELECT ON TABLE public.audit_logs TO tenon_edge;
+GRANT SELECT ON TABLE public.audit_logs TO tenon_auditor;
+GRANT SELECT ON TABLE public.audit_logs TO tenon_sealer;
+
+GRANT SELECT ON TABLE tenon.migrations TO tenon_edge;
+

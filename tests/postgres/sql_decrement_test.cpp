@@ -1,0 +1,175 @@
+// The sale: in what order, at what moments, under which tokens, and what it refuses whole.
+#include <gmock/gmock.h>
+
+#include "postgres/sql_database.hpp"
+#include "postgres/sql_reference.hpp"
+
+namespace tenon::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::Field;
+using SqlDecrement = SqlTest;
+
+TEST_F(SqlDecrement, ServesInTheOrderGivenAndASmallerLaterCommandGetsWhatALargerEarlierOneCouldNot) {
+  make_item(uuid_of(1), 10);
+  const std::vector<Sale> sales{{.envelope = envelope(1), .item = uuid_of(1), .quantity = 7},
+                                {.envelope = envelope(2), .item = uuid_of(1), .quantity = 4},
+                                {.envelope = envelope(3), .item = uuid_of(1), .quantity = 3},
+                                {.envelope = envelope(4), .item = uuid_of(1), .quantity = 1}};
+  const std::vector<Answer> answers = sell(edge_, sales);
+  EXPECT_THAT(answers, ElementsAre(Field(&Answer::status, 200), Field(&Answer::status, 409),
+                                   Field(&Answer::status, 200), Field(&Answer::status, 409)));
+  EXPECT_EQ(answers[3].body, R"({"detail": "1 requested, 0 available.", "available": 0, "requested": 1})");
+  EXPECT_EQ(lines(superuser_, "SELECT quantity_available, quantity_sold, version FROM inventory"), "0|10|3\n");
+}
+
+// An item that nobody made must not spoil what is sold beside it.
+TEST_F(SqlDecrement, OfAnUnknownItemBesideKnownOnesIsRefusedAlone) {
+  make_item(uuid_of(1), 10);
+  const std::vector<Sale> sales{{.envelope = envelope(1), .item = uuid_of(1)},
+                                {.envelope = envelope(2), .item = uuid_of(99)},
+                                {.envelope = envelope(3), .item = uuid_of(1)}};
+  EXPECT_THAT(sell(edge_, sales),
+              ElementsAre(Field(&Answer::status, 200), Field(&Answer::status, 404), Field(&Answer::status, 200)));
+  EXPECT_EQ(lines(superuser_, "SELECT quantity_available, version FROM inventory"), "8|3\n");
+}
+
+TEST_F(SqlDecrement, OfOneItemManyTimesInABatchGivesEachChangeAMomentOfItsOwn) {
+  make_item(uuid_of(1), 1000);
+  std::vector<Sale> sales;
+  for (int n = 0; n < 100; ++n) sales.push_back({.envelope = envelope(n), .item = uuid_of(1)});
+  std::int64_t last = 0;
+  std::int64_t version = 1;
+  for (const Answer& answer : sell(edge_, sales)) {
+    EXPECT_GT(answer.modified.value_or(0), last);
+    EXPECT_EQ(answer.version, ++version);
+    last = answer.modified.value_or(0);
+  }
+  EXPECT_EQ(lines(superuser_, "SELECT (extract(epoch FROM updated_at) * 1000000)::bigint - " + std::to_string(last) +
+                                  ", updated_at - prior_updated_at FROM inventory"),
+            "0|00:00:00.000001\n");
+}
+
+// The row's clock is ahead of the server's (it was set back): moments still grow.
+TEST_F(SqlDecrement, AfterTheClockWasSetBackStillMovesForward) {
+  make_item(uuid_of(1), 10);
+  superuser_.execute("UPDATE inventory SET updated_at = clock_timestamp() + interval '1 hour', version = 2");
+  const std::string ahead =
+      value(superuser_, "SELECT (extract(epoch FROM updated_at) * 1000000)::bigint FROM inventory");
+  const std::vector<Sale> sales{{.envelope = envelope(1), .item = uuid_of(1)},
+                                {.envelope = envelope(2), .item = uuid_of(1)}};
+  EXPECT_THAT(sell(edge_, sales), ElementsAre(Field(&Answer::modified, std::stoll(ahead) + 1),
+                                              Field(&Answer::modified, std::stoll(ahead) + 2)));
+  EXPECT_EQ(execute_one(edge_, "increment_stock",
+                        {.envelope = envelope(3), .arguments = R"({"id":")" + uuid_of(1) + R"(","increment":1})"})
+                .modified,
+            std::stoll(ahead) + 3);
+}
+
+struct DateCase {
+  const char* what;
+  std::int64_t prior;  // microseconds before the last change; 0: there was no earlier one
+  std::int64_t token;  // microseconds after the last change
+  std::int64_t grain;
+  int expected;
+};
+constexpr std::int64_t at_half = 500'000;  // the last change was this long into its second
+
+constexpr DateCase date_cases[] = {{"never changed, to the second", 0, 0, 1'000'000, 200},
+                                   {"never changed, the second's beginning", 0, -at_half, 1'000'000, 200},
+                                   {"never changed, the second before", 0, -at_half - 1, 1'000'000, 409},
+                                   {"never changed, the second after", 0, at_half, 1'000'000, 409},
+                                   {"changed twice within the second", 1, 0, 1'000'000, 409},
+                                   {"changed twice within the second, from its beginning", at_half, 0, 1'000'000, 409},
+                                   {"changed in the second before", at_half + 1, 0, 1'000'000, 200},
+                                   {"twice within the second, to the millisecond", at_half, 0, 1'000, 200},
+                                   {"twice within the millisecond", 0 + 999, 999, 1'000, 200},
+                                   {"to the millisecond, the one after", 0, 1'000, 1'000, 409},
+                                   {"to the microsecond", 1, 0, 1, 200},
+                                   {"one microsecond early", 1, -1, 1, 409},
+                                   {"one microsecond late", 1, 1, 1, 409}};
+
+TEST_F(SqlDecrement, ComparesADateInItsGrainAndRefusesItWhereItTellsTwoStatesApartNoMore) {
+  make_item(uuid_of(1), 1000);
+  int number = 0;
+  for (const DateCase& the : date_cases) {
+    superuser_.script(
+        "BEGIN; SET LOCAL session_replication_role = replica;"
+        "UPDATE inventory SET updated_at = '2025-12-02T05:21:11.5Z', prior_updated_at = " +
+        (the.prior == 0 ? "NULL"
+                        : "'2025-12-02T05:21:11.5Z'::timestamptz - interval '" + std::to_string(the.prior) + " us'") +
+        "; COMMIT");
+    constexpr std::int64_t changed = 1'764'652'871'000'000 + at_half;
+    const Tokens tokens{.dates = {{.at = changed + the.token, .grain = the.grain}}};
+    const Sale sale{.envelope = envelope(++number), .item = uuid_of(1), .precondition = tokens.as_json()};
+    EXPECT_EQ(sell_one(edge_, sale).status, the.expected) << the.what;
+  }
+}
+
+struct Crafted {
+  const char* what;
+  std::optional<std::int64_t> quantity;
+  const char* expected;
+};
+
+TEST_F(SqlDecrement, OfCraftedQuantitiesIsRefusedWhole) {
+  make_item(uuid_of(1), 10);
+  for (const Crafted& crafted :
+       {Crafted{"none", 0, "23514"}, Crafted{"less than none", -5, "23514"}, Crafted{"null", std::nullopt, "23514"}}) {
+    const std::vector<Sale> sales{{.envelope = envelope(1), .item = uuid_of(1)},
+                                  {.envelope = envelope(2), .item = uuid_of(1), .quantity = crafted.quantity}};
+    EXPECT_EQ(refusal_of([&] { (void)sell(edge_, sales); }), crafted.expected) << crafted.what;
+  }
+  for (const char* decrement : {"-5", "null", "9223372036854775807", "\"x\"", "1.5", "[]"}) {
+    const std::string arguments = R"({"id":")" + uuid_of(1) + R"(","decrement":)" + decrement + "}";
+    const std::string outcome = refusal_of([&] {
+      const Answer answer = execute_one(edge_, "decrement_item", {.envelope = envelope(3), .arguments = arguments});
+      EXPECT_EQ(answer.status, 409) << decrement;  // 9223372036854775807 of them there are not
+    });
+    EXPECT_THAT(outcome, testing::AnyOf("23514", "23502", "22P02", "accepted")) << decrement;
+  }
+  EXPECT_EQ(lines(superuser_, "SELECT quantity_available, quantity_sold, version FROM inventory"), "10|0|1\n");
+  EXPECT_EQ(value(superuser_, "SELECT count(*) FROM audit_logs"), "0");
+}
+
+// Arrays of unequal length: what is missing must not become a sale without its entry or its key.
+TEST_F(SqlDecrement, OfArraysOfUnequalLengthIsRefusedOrWhole) {
+  make_item(uuid_of(1), 10);
+  const std::vector<std::string> columns{
+      "ARRAY['c1a10000-0000-4000-8000-000000000001', 'c1a10000-0000-4000-8000-000000000002']::uuid[]",
+      "ARRAY['inventory', 'inventory']",
+      "ARRAY['clerk', 'clerk']",
+      "ARRAY['key-1', 'key-2']",
+      "ARRAY[decode(repeat('aa', 32), 'hex'), decode(repeat('aa', 32), 'hex')]",
+      "ARRAY[60, 60]",
+      "ARRAY['admin', 'admin']",
+      "ARRAY['r', 'r']",
+      "ARRAY['" + uuid_of(1) + "', '" + uuid_of(1) + "']::uuid[]",
+      "ARRAY[1, 1]",
+      "ARRAY[NULL, NULL]::jsonb[]"};
+  for (std::size_t shortened = 0; shortened < columns.size(); ++shortened) {
+    std::string call = "SELECT decrement_stock_atomic(";
+    for (std::size_t n = 0; n < columns.size(); ++n) {
+      call += (n == 0 ? "" : ", ") + (n == shortened ? "(" + columns[n] + ")[1:1]" : columns[n]);
+    }
+    const bool accepted = refusal_of([&] { edge_.execute(call + ")"); }) == "accepted";
+    // No item is one that there is not, no lifetime the longest, no precondition none.
+    EXPECT_EQ(accepted, shortened == 5 || shortened == 8 || shortened == 10) << "column " << shortened;
+    EXPECT_EQ(
+        lines(
+            superuser_,
+            "SELECT quantity_sold = version - 1, version - 1 = (SELECT count(*) FROM audit_logs WHERE entity_id = i.id"
+            " AND before IS NOT NULL AND after IS NOT NULL), version - 1 <= (SELECT count(*) FROM idempotency_keys)"
+            " FROM inventory AS i"),
+        "t|t|t\n")
+        << "column " << shortened;
+    superuser_.execute("DELETE FROM idempotency_keys");
+    superuser_.script(
+        "BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM audit_logs;"
+        "UPDATE inventory SET quantity_available = 10, quantity_sold = 0, version = 1; COMMIT");
+  }
+}
+
+}  // namespace
+}  // namespace tenon::test
