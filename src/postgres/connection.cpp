@@ -1,5 +1,7 @@
 #include "postgres/connection.hpp"
 
+#include <poll.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -27,6 +29,12 @@ class Link : public std::enable_shared_from_this<Link> {
 
   [[nodiscard]] PGconn* handle() const noexcept { return handle_; }
   [[nodiscard]] bool open() const noexcept { return handle_ != nullptr && PQstatus(handle_) == CONNECTION_OK; }
+
+  // libpq hears of it only when it next reads. Reads nothing itself: a farewell may stand before the end.
+  [[nodiscard]] bool hung_up() const noexcept {
+    pollfd socket{.fd = PQsocket(handle_), .events = POLLRDHUP, .revents = 0};
+    return poll(&socket, 1, 0) > 0;
+  }
 
   void adopt(PGconn* handle) {
     close();
@@ -131,7 +139,7 @@ class LibpqConnection final : public Connection {
     co_return co_await finish(call);
   }
 
-  [[nodiscard]] bool usable() const noexcept override { return link_->open(); }
+  [[nodiscard]] bool usable() const noexcept override { return link_->open() && !link_->hung_up(); }
   [[nodiscard]] int backend_pid() const noexcept override {
     return link_->handle() == nullptr ? 0 : PQbackendPID(link_->handle());
   }

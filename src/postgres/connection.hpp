@@ -69,6 +69,7 @@ class Connection {
   // Several statements, no parameters; the last one's rows, in text.
   virtual boost::asio::awaitable<Rows> script(const std::string& sql, Monotonic deadline) = 0;
 
+  // False also when the server has ended the session since the last call.
   [[nodiscard]] virtual bool usable() const noexcept = 0;
   [[nodiscard]] virtual int backend_pid() const noexcept = 0;
 };

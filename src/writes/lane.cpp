@@ -130,6 +130,11 @@ asio::awaitable<void> Lane::watch() {
     tick_.expires_after(tick_period);
     co_await tick_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     expire(monotonic_now());
+    // An idle lane would learn of the server's end with its next command; connected() is to tell before.
+    if (under_way_.empty() && connected() && connection_ && !connection_->usable()) {
+      connected_.store(false, std::memory_order_relaxed);
+      wake_.cancel();
+    }
   }
 }
 
