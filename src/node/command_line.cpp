@@ -168,8 +168,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
   CLI::App* check_command =
       config_command->add_subcommand("check", "Read it as serve would, say what is wrong, and stop");
   config_command->require_subcommand(1);
-  Settings checked;
-  add_serve_options(*check_command, checked, lifetimes);
+  add_serve_options(*check_command, settings, lifetimes);
   check_command->fallthrough();
   config_command->fallthrough();
 
@@ -182,7 +181,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
   if (*token_command) return print_token(settings.data_dir, user, role_names, expires);
   if (*migrate_command) return migrate(url, program);
   if (*check_command) {
-    check(checked, program);
+    check(settings, program);
     std::puts("the configuration is fine");
     return 0;
   }
