@@ -1,0 +1,76 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "business/routes.hpp"
+#include "crime/routes.hpp"
+#include "inventory/operations.hpp"
+#include "inventory/routes.hpp"
+#include "node/system_routes.hpp"
+#include "unit/docs/pages.hpp"
+
+namespace tenon::test {
+namespace {
+
+namespace roles = service::roles;
+
+std::string text_of(service::Need need) {
+  switch (need) {
+    case service::Need::none:
+      return "";
+    case service::Need::optional:
+      return "optional";
+    case service::Need::required:
+      return "required";
+  }
+  return "?";
+}
+
+std::string text_of(safeguards::Roles who) {
+  if (who.empty()) return "anybody";
+  if (who == roles::authenticated) return "authenticated";
+  if (who == roles::staff) return "staff, admin";
+  if (who == roles::auditor) return "auditor, admin";
+  if (who == roles::admin) return "admin";
+  return "?";
+}
+
+void add(std::set<std::string>& lines, const std::vector<service::Route>& routes) {
+  for (const service::Route& route : routes) {
+    const service::Policy& policy = route.policy;
+    lines.insert(std::string(http::name_of(route.method)) + " " + route.pattern + " | " + text_of(policy.roles) +
+                 " | " + text_of(policy.key) + " | " + text_of(policy.precondition) + " | " +
+                 std::string(policy.address_limit) + std::string(policy.user_limit));
+  }
+}
+
+TEST(HttpApiPages, ListEveryRouteWithItsPolicyAndNoOther) {
+  boost::asio::io_context context;
+  boost::asio::io_context* contexts[] = {&context};
+  Logger log("-", LogLevel::off);
+  service::Metrics metrics;
+  const writes::Writer writer(contexts, {.conninfo = {}}, log, metrics);
+  const safeguards::MemoryBucketStore buckets(8, [] { return std::int64_t{0}; });
+  const std::atomic<bool> stopping = false;
+  const Readiness readiness{.writer = writer, .buckets = buckets, .stopping = stopping};
+  const inventory::Operations inventory_operations;
+  const business::Operations business_operations;
+  const crime::Operations crime_operations;
+  std::set<std::string> in_the_code;
+  add(in_the_code, inventory::routes(inventory_operations));
+  add(in_the_code, business::routes(business_operations));
+  add(in_the_code, crime::routes(crime_operations));
+  add(in_the_code, system_routes(metrics, readiness));
+
+  std::set<std::string> on_the_page;
+  for (const Row& row : rows_of(page("docs/reference/http-api.md") + page("docs/reference/business-api.md"))) {
+    const std::string route = code_in(row[0]).at(0);
+    if (row.size() == 6 && route.find(" /") != std::string::npos) {
+      on_the_page.insert(route + " | " + row[1] + " | " + row[2] + " | " + row[3] + " | " + row[4]);
+    }
+  }
+  EXPECT_EQ(on_the_page, in_the_code);
+}
+
+}  // namespace
+}  // namespace tenon::test

@@ -1,0 +1,131 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+
+#include "unit/docs/pages.hpp"
+
+namespace tenon::test {
+namespace {
+
+using testing::HasSubstr;
+
+// Flags of `serve` by name, with the default that --help shows (empty: none).
+std::map<std::string, std::string> flags_of_serve() {
+  // "--listen TEXT=127.0.0.1:8080 (Env:TENON_LISTEN)"
+  static const std::regex line(R"(  (--[a-z-]+)(?: [^\n]*?)?(?:=(\S+))? (?:\.\.\. )?\(Env:(TENON_[A-Z_]+)\))");
+  const std::string help = run_tenon("serve --help").text;
+  std::map<std::string, std::string> flags;
+  for (std::sregex_iterator found(help.begin(), help.end(), line), end; found != end; ++found) {
+    flags[(*found)[1]] = (*found)[2];
+    std::string variable = "TENON_" + (*found)[1].str().substr(2);
+    for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    EXPECT_EQ((*found)[3], variable) << "the page says how variables are named";
+  }
+  return flags;
+}
+
+// The flags that a row of the page is about, with its default.
+std::map<std::string, std::string> flags_on_the_page() {
+  std::map<std::string, std::string> flags;
+  for (const Row& row : rows_of(page("docs/reference/settings.md"))) {
+    for (const std::string& flag : code_in(row[0])) {
+      if (flag.starts_with("--")) flags[flag] = row[1];
+    }
+  }
+  return flags;
+}
+
+std::set<std::string> names_of(const std::map<std::string, std::string>& flags) {
+  std::set<std::string> names;
+  for (const auto& [name, value] : flags) names.insert(name);
+  return names;
+}
+
+TEST(SettingsPage, ListsEveryFlagOfServeAndNoOther) {
+  const auto flags = flags_of_serve();
+  EXPECT_GT(flags.size(), 15U) << "--help was not understood";
+  EXPECT_EQ(names_of(flags_on_the_page()), names_of(flags));
+}
+
+TEST(SettingsPage, TellsTheDefaultsThatServeHas) {
+  const auto on_the_page = flags_on_the_page();
+  for (const auto& [flag, value] : flags_of_serve()) {
+    // One depends on who asks, the other is a boolean that --help shows as a number.
+    if (value.empty() || flag == "--data-dir" || flag == "--log-requests") continue;
+    const auto row = on_the_page.find(flag);
+    ASSERT_NE(row, on_the_page.end()) << flag;
+    EXPECT_THAT(row->second, HasSubstr(value)) << flag;
+  }
+}
+
+TEST(SettingsPage, NamesEveryLimit) {
+  // "...; there are: inventory-read, inventory-write (and all=off)"
+  const std::string refusal = run_tenon("config check --limit no-such-limit=off").text;
+  const std::size_t begin = refusal.find("there are: ");
+  ASSERT_NE(begin, std::string::npos) << refusal;
+  const std::string text = page("docs/reference/settings.md");
+  std::istringstream names(refusal.substr(begin + 11, refusal.find(" (and") - begin - 11));
+  for (std::string name; std::getline(names >> std::ws, name, ',');) EXPECT_THAT(text, HasSubstr(name));
+}
+
+class ConfigFile {
+ public:
+  explicit ConfigFile(const std::string& text) {
+    std::string name = "/tmp/tenon-docs-XXXXXX";
+    const int fd = ::mkstemp(name.data());
+    EXPECT_GE(fd, 0);
+    ::close(fd);
+    path_ = name;
+    std::ofstream(path_) << text;
+  }
+  ~ConfigFile() { std::filesystem::remove(path_); }
+  ConfigFile(const ConfigFile&) = delete;
+  ConfigFile& operator=(const ConfigFile&) = delete;
+  [[nodiscard]] Output check() const { return run_tenon("config check --config " + path_); }
+
+ private:
+  std::string path_;
+};
+
+std::string example_file() {
+  const std::string text = page("docs/reference/settings.md");
+  std::istringstream lines(text.substr(text.find("    # tenon.toml")));
+  std::string example;
+  for (std::string line; std::getline(lines, line) && (line.empty() || line.starts_with("    "));) {
+    example += line + "\n";
+  }
+  return example;
+}
+
+TEST(SettingsPage, ShowsAFileThatTheProgramTakes) {
+  const Output output = ConfigFile(example_file()).check();
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+}
+
+TEST(ConfigCheck, FindsWhatServeWouldRefuse) {
+  struct {
+    std::string file;
+    std::string told;
+  } const rows[] = {
+      {"no-such-setting = 1\n", "no-such-setting"},
+      {"[limit]\nno-such-limit = \"1/min\"\n", "no-such-limit"},
+      {"[limit]\ninventory-write = \"often\"\n", "often"},
+      {"trusted-proxy = [\"everybody\"]\n", "everybody"},
+      {"key-lifetime = 5\n", "30 seconds to 7 days"},
+      {"conflict-status = 400\n", "conflict-status"},
+      {"listen = \n", "line 1"},
+  };
+  for (const auto& [file, told] : rows) {
+    const Output output = ConfigFile(file).check();
+    EXPECT_NE(output.exit_code, 0) << file;
+    EXPECT_THAT(output.text, HasSubstr(told)) << file;
+  }
+}
+
+}  // namespace
+}  // namespace tenon::test
