@@ -1,0 +1,110 @@
+// examples/guestbook.cpp: a program of somebody else's gets everything that ours has.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "service/inventory.hpp"
+
+namespace tenon::test {
+namespace {
+
+Node& guestbook() {
+  static Node node({.binary = GUESTBOOK_BINARY});
+  return node;
+}
+
+ApiCall post(const std::string& path, const std::string& user, const std::string& key, const std::string& body) {
+  return {.method = "POST", .path = path, .token = guestbook().token(user, ""), .key = key, .body = body};
+}
+
+TEST(Guestbook, SignsOncePerKeyAndWritesOneAuditEntry) {
+  const ApiCall call = post("/api/guestbook", "ann", fresh_key(), R"({"line":"hello"})");
+  const RawResponse first = guestbook().call(call);
+  EXPECT_EQ(first.status, 201) << first.body;
+  EXPECT_EQ(first.header("Idempotency-Status"), "stored");
+  const RawResponse again = guestbook().call(call);
+  EXPECT_EQ(again.header("Idempotency-Status"), "replayed");
+  EXPECT_EQ(lasting_part(again), lasting_part(first));
+  const std::string id = at(first.body, "id");
+  EXPECT_EQ(guestbook().ask("SELECT count(*) FROM guestbook WHERE author = 'ann'"), "1");
+  EXPECT_EQ(
+      guestbook().ask("SELECT count(*) FROM audit_logs WHERE action = 'SIGN_GUESTBOOK' AND entity_id = '" + id + "'"),
+      "1");
+}
+
+TEST(Guestbook, IsRefusedWhatItsHandlerAndPolicyRefuse) {
+  struct Row {
+    ApiCall call;
+    int status;
+    std::string code;
+  };
+  const Row rows[] = {
+      {post("/api/guestbook", "bob", "", R"({"line":"x"})"), 400, "idempotency_key_missing"},
+      {post("/api/guestbook", "bob", fresh_key(), R"({})"), 422, "validation_failed"},
+      {post("/api/guestbook", "bob", fresh_key(), R"([])"), 422, "validation_failed"},
+      {post("/api/visits", "bob", R"("broken)", R"({})"), 400, "idempotency_key_malformed"},
+      {{.method = "POST", .path = "/api/guestbook", .key = fresh_key(), .body = R"({"line":"x"})"},
+       401,
+       "unauthenticated"},
+  };
+  for (const Row& row : rows) {
+    const RawResponse answer = guestbook().call(row.call);
+    EXPECT_EQ(answer.status, row.status) << answer.body;
+    EXPECT_EQ(code_of(answer), row.code);
+  }
+}
+
+// handle_idempotent: its coroutine counts in a table without a unique key on the request, so a second run would show.
+TEST(HandleIdempotent, RunsOncePerKeyHoweverManySendIt) {
+  const ApiCall call = post("/api/visits", "carol", fresh_key(), "{}");
+  std::multiset<std::string> told;
+  std::set<std::string> bodies;
+  for (const RawResponse& answer : send_all(guestbook().port(), std::vector(20, call))) {
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    told.insert(answer.header("Idempotency-Status").value_or("none"));
+    bodies.insert(answer.body);
+  }
+  EXPECT_EQ(told.count("stored"), 1U);
+  EXPECT_EQ(told.count("replayed"), 19U);
+  EXPECT_EQ(bodies, (std::set<std::string>{R"({"visits":1})"}));
+  EXPECT_EQ(guestbook().ask("SELECT count FROM visits WHERE author = 'carol'"), "1");
+}
+
+TEST(HandleIdempotent, RunsOncePerKeyOnTwoNodesAtOnce) {
+  NodeSettings settings = beside(guestbook());
+  settings.binary = GUESTBOOK_BINARY;
+  const Node second(settings);
+  for (int round = 1; round <= 10; ++round) {
+    const ApiCall call = post("/api/visits", "dora", fresh_key(), "{}");
+    const auto bytes = bytes_of(call);
+    RawClient here(guestbook().port());
+    RawClient there(second.port());
+    here.send(bytes);
+    there.send(bytes);
+    const RawResponse a = here.read();
+    const RawResponse b = there.read();
+    EXPECT_EQ(a.status, 200) << a.body;
+    EXPECT_EQ(a.body, b.body);
+    EXPECT_EQ(guestbook().ask("SELECT count FROM visits WHERE author = 'dora'"), std::to_string(round));
+  }
+}
+
+TEST(HandleIdempotent, KeepsNothingOfWorkThatThrows) {
+  (void)query(guestbook().superuser(), "ALTER TABLE visits ADD CONSTRAINT nobody CHECK (author <> 'erin')");
+  const ApiCall call = post("/api/visits", "erin", fresh_key(), "{}");
+  EXPECT_EQ(guestbook().call(call).status, 500);
+  (void)query(guestbook().superuser(), "ALTER TABLE visits DROP CONSTRAINT nobody");
+  const RawResponse answer = guestbook().call(call);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+}
+
+TEST(HandleIdempotent, RefusesAnotherPayloadUnderTheSameKey) {
+  const std::string key = fresh_key();
+  EXPECT_EQ(guestbook().call(post("/api/visits", "finn", key, "{}")).status, 200);
+  EXPECT_EQ(code_of(guestbook().call(post("/api/visits", "finn", key, R"({"more":1})"))), "idempotency_key_reused");
+  EXPECT_EQ(guestbook().ask("SELECT count FROM visits WHERE author = 'finn'"), "1");
+}
+
+}  // namespace
+}  // namespace tenon::test
