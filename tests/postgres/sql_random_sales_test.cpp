@@ -61,12 +61,12 @@ class RandomShop {
   void make_special(PlannedSale& sale) {
     if (one_in(8)) sale.item = uuid_of(99);  // nobody made that one
     if (one_in(3)) sale.tokens = tokens(sale.item);
-    const std::vector<std::string> claims = reference_.claims();
-    if (claims.empty() || !one_in(3)) return;
-    const std::string claim = claims[upto(claims.size() - 1)];
-    sale.envelope.key = "key-" + std::to_string(std::stoi(claim.substr(claim.size() - 8), nullptr, 16));
-    sale.envelope.claim = claim;
-    sale.envelope.fingerprint = reference_.fingerprint_of(claim);
+    if (!one_in(3)) return;
+    // A key that was used before: known still, or expired since.
+    const auto back = static_cast<int>(upto(static_cast<std::uint64_t>(std::min(last_key_ - 1, 200))));
+    sale.envelope = envelope(last_key_ - back);
+    if (!reference_.knows(sale.envelope.claim)) return;
+    sale.envelope.fingerprint = reference_.fingerprint_of(sale.envelope.claim);
     if (one_in(2)) sale.envelope.fingerprint ^= 1;
   }
 
