@@ -79,8 +79,8 @@ TEST_F(SqlInvariants, OfANewItemHoldForItsOwnersDirectInsertsToo) {
 TEST_F(SqlInvariants, OfAnEntryAreThatItSaysWhoDidWhatAndWhatChanged) {
   superuser_.execute("SET ROLE tenon_owner");
   constexpr Change entries[] = {
-      {"(1, now(), gen_random_uuid(), 'lower', 'item', 'clerk', 'admin', 'r', NULL, '{}')", "23514"},
-      {"(1, now(), gen_random_uuid(), 'SOLD', 'Item', 'clerk', 'admin', 'r', NULL, '{}')", "23514"},
+      {"(1, now(), gen_random_uuid(), '', 'item', 'clerk', 'admin', 'r', NULL, '{}')", "23514"},
+      {"(1, now(), gen_random_uuid(), 'SOLD', '', 'clerk', 'admin', 'r', NULL, '{}')", "23514"},
       {"(1, now(), gen_random_uuid(), 'SOLD', 'item', '', 'admin', 'r', NULL, '{}')", "23514"},
       {"(1, now(), gen_random_uuid(), 'SOLD', 'item', NULL, 'admin', 'r', NULL, '{}')", "23502"},
       {"(1, now(), gen_random_uuid(), 'SOLD', 'item', 'clerk', 'admin', 'r', NULL, NULL)", "23514"},
