@@ -29,6 +29,21 @@ function(tenon_part NAME)
   target_link_libraries(tenon_${NAME} PUBLIC tenon_options ${PART_USES} ${PART_LINKS})
 endfunction()
 
+# What most of a test file's compilation goes into, read once for all test programs. Sources of src/ and apps/ have no
+# precompiled header, so that each of them includes what it uses; the dev preset switches this one off for the same reason.
+function(tenon_test_headers)
+  if(TARGET tenon_test_headers)
+    return()
+  endif()
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/test_headers.cpp CONTENT "")
+  add_library(tenon_test_headers OBJECT ${PROJECT_BINARY_DIR}/test_headers.cpp)
+  target_link_libraries(tenon_test_headers PRIVATE tenon_base GTest::gmock GTest::gtest)
+  target_precompile_headers(tenon_test_headers PRIVATE
+    <gmock/gmock.h> <gtest/gtest.h> <chrono> <functional> <memory> <optional> <span> <string> <string_view> <variant> <vector>
+    <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp> <boost/asio/io_context.hpp> <boost/asio/ip/tcp.hpp>
+    <boost/asio/steady_timer.hpp> <boost/asio/use_awaitable.hpp>)
+endfunction()
+
 # tenon_test(NAME LABEL SOURCES... USES...): one GoogleTest program, found and run by ctest test by test.
 function(tenon_test NAME)
   cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "SOURCES;USES;LINKS" ${ARGN})
@@ -36,6 +51,8 @@ function(tenon_test NAME)
   list(TRANSFORM TEST_USES PREPEND tenon_)
   target_include_directories(${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_link_libraries(${NAME} PRIVATE ${TEST_USES} ${TEST_LINKS} GTest::gmock GTest::gtest_main)
+  tenon_test_headers()
+  target_precompile_headers(${NAME} REUSE_FROM tenon_test_headers)
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 120)
   endif()
