@@ -1,5 +1,7 @@
 #include "node/serve.hpp"
 
+#include <sys/resource.h>
+
 #include <csignal>
 #include <cstdio>
 
@@ -74,6 +76,18 @@ int connections_of(const Settings& settings) {
       settings.write_lanes_per_thread + read_lanes_per_thread + settings.transactions_per_thread;
   // Two more nodes of the same size, and room for people.
   return static_cast<int>(3 * threads_of(settings) * a_thread + 64);
+}
+
+// Each client connection takes a descriptor, and the usual soft limit of 1024 is far below --connections.
+void raise_descriptor_limit(const Settings& settings, Logger& log) {
+  constexpr rlim_t others = 512;  // lanes, files, listeners
+  const rlim_t wanted = settings.http.connections_max + others;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == wanted) return;
+  log.event(LogLevel::warning, "descriptors_few",
+            {{"allowed", static_cast<std::int64_t>(limit.rlim_cur)}, {"wanted", static_cast<std::int64_t>(wanted)}});
 }
 
 // Where the data are: the embedded cluster, or a server that somebody else runs.
@@ -171,6 +185,7 @@ int serve(const Settings& settings, const Program& program) {
   const std::string secret = read_secret(own_secret ? settings.data_dir / "secret" : settings.secret_file, own_secret);
   const safeguards::TokenVerifier tokens(secret);
   Database database(settings, program.migrations, log);
+  raise_descriptor_limit(settings, log);
 
   // One io_context a thread: what belongs to a connection is only ever touched by its own thread.
   const std::size_t threads = threads_of(settings);
