@@ -2,8 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 
-#include <future>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -211,6 +212,7 @@ TEST(Stop, IsQuickWhenThereIsNothingToDoAlsoBySigint) {
 
 TEST(Start, TellsWhatIsWrongAndDoesNotHappen) {
   const TemporaryFolder folder;
+  const std::string database = shared_node().edge();
   const std::string data = folder.path() / "d";
   struct {
     const char* what;
@@ -236,11 +238,39 @@ TEST(Start, TellsWhatIsWrongAndDoesNotHappen) {
     SCOPED_TRACE(row.what);
     std::vector<std::string> arguments{"serve", "--data-dir",         data, "--listen", "127.0.0.1:0",
                                        "--log", folder.path() / "log"};
+    if (row.arguments.front() != "--database-url") arguments.insert(arguments.end(), {"--database-url", database});
     arguments.insert(arguments.end(), row.arguments.begin(), row.arguments.end());
     const Ended run = run_tenon(arguments);
     EXPECT_GT(run.exit_code, 0);
     EXPECT_EQ(run.output.find("listening"), std::string::npos);
     for (const char* word : row.said) EXPECT_THAT(run.errors, HasSubstr(word));
+  }
+}
+
+// Of descriptors: both for us and for the programs that we start.
+class SoftLimit {
+ public:
+  explicit SoftLimit(rlim_t descriptors) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit changed{.rlim_cur = std::min(descriptors, before_.rlim_max), .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &changed);
+  }
+  ~SoftLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
+  SoftLimit(const SoftLimit&) = delete;
+  SoftLimit& operator=(const SoftLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(Start, MakesRoomForMoreConnectionsThanTheShellsLimitOfDescriptors) {
+  std::optional<Node> node;
+  {
+    const SoftLimit low(128);
+    node.emplace();
+  }
+  for (const RawResponse& answer : send_all(node->port(), std::vector(600, ApiCall{.path = "/healthz"}))) {
+    EXPECT_EQ(answer.status, 200);
   }
 }
 

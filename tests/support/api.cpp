@@ -1,5 +1,7 @@
 #include "support/api.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <charconv>
 #include <deque>
@@ -27,6 +29,15 @@ std::string shown(const json::Value& value) {
   return value.is_null() ? "null" : "{…}";
 }
 
+void make_room_for_descriptors(std::size_t sockets) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t wanted = sockets + 200;
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 std::string bytes_of(const ApiCall& call) {
@@ -50,6 +61,7 @@ std::string bytes_of(const ApiCall& call) {
 
 std::vector<RawResponse> send_all(std::uint16_t port, const std::vector<ApiCall>& calls,
                                   std::chrono::milliseconds patience) {
+  make_room_for_descriptors(calls.size());
   std::deque<RawClient> clients;
   for (std::size_t i = 0; i < calls.size(); ++i) clients.emplace_back(port, patience);
   for (std::size_t i = 0; i < calls.size(); ++i) clients[i].send(bytes_of(calls[i]));
