@@ -53,7 +53,7 @@ DECLARE
   stored bigint;
   replies tenon.replies;
 BEGIN
-  IF EXISTS (SELECT FROM unnest(quantities) AS q WHERE q IS NULL OR q < 1) THEN
+  IF EXISTS (SELECT FROM unnest(item_ids, quantities) AS c (item_id, quantity) WHERE (quantity >= 1) IS NOT TRUE) THEN
     RAISE EXCEPTION 'a sale is of at least one piece' USING ERRCODE = 'check_violation';
   END IF;
   LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
@@ -61,7 +61,8 @@ BEGIN
   WITH item AS MATERIALIZED (
     SELECT id, quantity_available FROM inventory WHERE id = ANY (item_ids) ORDER BY id FOR UPDATE
   )
-  SELECT coalesce(bool_and(item.quantity_available >= asked.total), false) INTO usual
+  -- bool_and passes nulls over: an item that is not there must count as one without stock.
+  SELECT coalesce(bool_and(coalesce(item.quantity_available, 0) >= asked.total), false) INTO usual
   FROM (SELECT item_id, sum(quantity) AS total FROM unnest(item_ids, quantities) AS c (item_id, quantity) GROUP BY item_id)
     AS asked
   LEFT JOIN item ON item.id = asked.item_id;

@@ -159,7 +159,12 @@ asio::awaitable<bool> Lane::ensure_connected() {
   try {
     const Monotonic deadline = monotonic_now() + limits::connect_deadline;
     connection_ = co_await postgres::Connection::open(context_.get_executor(), settings_.conninfo, deadline);
-    co_await connection_->script("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off", deadline);
+    // Not only at the node's start: the role may be given other settings at any time.
+    const postgres::Rows durable = co_await connection_->script(
+        "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SHOW synchronous_commit", deadline);
+    if (durable.text(0, 0) == "off") {
+      throw std::runtime_error("synchronous_commit is off for this login: what is acknowledged could be lost");
+    }
     if (connect_failures_ > 0)
       log_.event(LogLevel::info, "lane_reconnected", {{"failures", std::int64_t{connect_failures_}}});
     connect_failures_ = 0;
