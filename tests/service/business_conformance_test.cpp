@@ -82,6 +82,7 @@ constexpr Row rows[] = {
     {"PATCH", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:11 GMT", foreign, 403},
     {"PATCH", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:10 GMT", third, 409},
     {"PATCH", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:09 GMT", third, 409},
+    {"PATCH", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:12 GMT", third, 409},
     {"PATCH", "If-Unmodified-Since: 2025-12-02T05:21:11.250Z", third, 200},
     {"PATCH", "If-Unmodified-Since: 2025-12-02T05:21:11.250Z", hasty, 200},
     {"PATCH", "If-Unmodified-Since: 2025-12-02T05:21:11.250Z", twin, 409},
