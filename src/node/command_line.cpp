@@ -139,6 +139,8 @@ int run_command_line(int argc, char** argv, const Program& program) {
   app.set_config("--config", "", "tenon.toml: the flags of serve, without their dashes")->envname("TENON_CONFIG");
   app.allow_config_extras(CLI::config_extras_mode::error);
 
+  // Each command has settings of its own: the parser gives those of a command that was not called what the variables
+  // say.
   Settings settings;
   settings.data_dir = default_data_dir();
   std::vector<std::string> lifetimes;
@@ -152,13 +154,13 @@ int run_command_line(int argc, char** argv, const Program& program) {
       ->required()
       ->envname("TENON_MIGRATE_URL");
 
+  std::filesystem::path data_dir;
   std::string user;
   std::string expires = "1h";
   std::vector<std::string> role_names;
   CLI::App* token_command = app.add_subcommand("token", "Print a bearer token, and nothing else");
-  token_command->add_option("--data-dir", settings.data_dir, "where the node's secret is")
-      ->capture_default_str()
-      ->envname("TENON_DATA_DIR");
+  token_command->fallthrough();
+  token_command->add_option("--data-dir", data_dir, "where the node's secret is; default: as for serve");
   token_command->add_option("--sub", user, "the user it names")->required();
   token_command->add_option("--role", role_names, "authenticated, staff, admin or auditor; may be given again")
       ->delimiter(',');
@@ -168,7 +170,9 @@ int run_command_line(int argc, char** argv, const Program& program) {
   CLI::App* check_command =
       config_command->add_subcommand("check", "Read it as serve would, say what is wrong, and stop");
   config_command->require_subcommand(1);
-  add_serve_options(*check_command, settings, lifetimes);
+  Settings checked;
+  std::vector<std::string> checked_lifetimes;
+  add_serve_options(*check_command, checked, checked_lifetimes);
   check_command->fallthrough();
   config_command->fallthrough();
 
@@ -177,14 +181,15 @@ int run_command_line(int argc, char** argv, const Program& program) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   }
-  apply_lifetimes(settings.service, lifetimes);
-  if (*token_command) return print_token(settings.data_dir, user, role_names, expires);
+  if (*token_command) return print_token(data_dir.empty() ? settings.data_dir : data_dir, user, role_names, expires);
   if (*migrate_command) return migrate(url, program);
   if (*check_command) {
-    check(settings, program);
+    apply_lifetimes(checked.service, checked_lifetimes);
+    check(checked, program);
     std::puts("the configuration is fine");
     return 0;
   }
+  apply_lifetimes(settings.service, lifetimes);
   return serve(settings, program);
 }
 

@@ -30,7 +30,6 @@ std::vector<CLI::ConfigItem> TomlConfig::from_config(std::istream& input) const 
   std::vector<CLI::ConfigItem> entries;
   for (const auto& [key, node] : table) {
     CLI::ConfigItem item;
-    item.parents = {"serve"};
     item.name = std::string(key.str());
     if (const auto* assignments = node.as_table()) {
       for (const auto& [name, value] : *assignments) {
@@ -41,6 +40,10 @@ std::vector<CLI::ConfigItem> TomlConfig::from_config(std::istream& input) const 
     } else {
       item.inputs.push_back(scalar(node, item.name));
     }
+    // Both commands take all of it, and one of them is called.
+    item.parents = {"serve"};
+    entries.push_back(item);
+    item.parents = {"config", "check"};
     entries.push_back(std::move(item));
   }
   return entries;

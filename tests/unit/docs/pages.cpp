@@ -54,8 +54,8 @@ std::vector<std::string> code_in(std::string_view cell) {
   }
 }
 
-Output run_tenon(const std::string& arguments) {
-  const std::string command = std::string(TENON_BINARY) + " " + arguments + " 2>&1";
+Output run_tenon(const std::string& arguments, const std::string& variables) {
+  const std::string command = variables + " " + std::string(TENON_BINARY) + " " + arguments + " 2>&1";
   FILE* pipe = ::popen(command.c_str(), "re");  // NOLINT(cert-env33-c): a command of our own
   if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
   Output output;

@@ -22,7 +22,7 @@ struct Output {
   int exit_code = -1;
   std::string text;  // both streams
 };
-// Runs the program `tenon`. `arguments` go through a shell.
-[[nodiscard]] Output run_tenon(const std::string& arguments);
+// Runs the program `tenon` with `variables` ("NAME=value") set. All of it goes through a shell.
+[[nodiscard]] Output run_tenon(const std::string& arguments, const std::string& variables = {});
 
 }  // namespace tenon::test

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -86,6 +87,7 @@ class ConfigFile {
   ~ConfigFile() { std::filesystem::remove(path_); }
   ConfigFile(const ConfigFile&) = delete;
   ConfigFile& operator=(const ConfigFile&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] Output check() const { return run_tenon("config check --config " + path_); }
 
  private:
@@ -125,6 +127,32 @@ TEST(ConfigCheck, FindsWhatServeWouldRefuse) {
     EXPECT_NE(output.exit_code, 0) << file;
     EXPECT_THAT(output.text, HasSubstr(told)) << file;
   }
+}
+
+// Each names a limit that is not there: whichever is told won.
+TEST(Settings, OfAFlagWinOverTheFileAndThoseOfTheFileOverAVariable) {
+  const ConfigFile file("[limit]\nfrom-file = \"1/min\"\n");
+  const std::string variable = "TENON_LIMIT=from-variable=1/min";
+  const std::string flag = " --limit from-flag=1/min";
+  for (const std::string command : {"config check", "serve"}) {
+    const std::string with_file = command + " --config " + file.path();
+    EXPECT_THAT(run_tenon(command, variable).text, HasSubstr("from-variable"));
+    EXPECT_THAT(run_tenon(with_file, variable).text, HasSubstr("from-file"));
+    EXPECT_THAT(run_tenon(with_file + flag, variable).text, HasSubstr("from-flag"));
+    EXPECT_THAT(run_tenon(command + flag, variable).text, HasSubstr("from-flag"));
+  }
+}
+
+TEST(Settings, OfTheDataDirectoryAreTheSameForTokenAsForServe) {
+  const std::string folder = ::testing::TempDir() + "tenon-docs-" + std::to_string(::getpid());
+  std::filesystem::create_directories(folder);
+  const std::string nowhere = "TENON_DATA_DIR=/proc/nowhere";
+  const ConfigFile file("data-dir = \"" + folder + "\"\n");
+  EXPECT_EQ(run_tenon("token --sub ann --data-dir " + folder, nowhere).exit_code, 0);
+  EXPECT_EQ(run_tenon("token --sub ann --config " + file.path(), nowhere).exit_code, 0);
+  EXPECT_EQ(run_tenon("token --sub ann", "TENON_DATA_DIR=" + folder).exit_code, 0);
+  EXPECT_NE(run_tenon("token --sub ann", nowhere).exit_code, 0);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace
