@@ -1,29 +1,8 @@
 #include "base/json_string.hpp"
 
+#include "base/utf8.hpp"
+
 namespace tenon {
-namespace {
-
-constexpr bool continues(std::string_view text, std::size_t at) noexcept {
-  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
-}
-
-// The length of the well-formed UTF-8 sequence that begins at `at` (RFC 3629: no surrogates, no overlong forms, nothing
-// beyond U+10FFFF), or 0.
-constexpr std::size_t sequence_length(std::string_view text, std::size_t at) noexcept {
-  const auto lead = static_cast<unsigned char>(text[at]);
-  const auto second = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : 0U;
-  if (lead < 0x80) return 1;
-  if (lead < 0xc2 || lead > 0xf4 || !continues(text, at + 1)) return 0;
-  if (lead < 0xe0) return 2;
-  if (lead < 0xf0) {
-    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return 0;
-    return continues(text, at + 2) ? 3 : 0;
-  }
-  if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return 0;
-  return continues(text, at + 2) && continues(text, at + 3) ? 4 : 0;
-}
-
-}  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   static constexpr char hex[] = "0123456789abcdef";
@@ -32,7 +11,7 @@ void append_json_string(std::string& out, std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte >= 0x80) {
-      const std::size_t length = sequence_length(text, i);
+      const std::size_t length = utf8_sequence_length(text.substr(i));
       if (length == 0) {
         out.append(text, plain, i - plain).append("\xef\xbf\xbd");
         plain = i + 1;

@@ -6,8 +6,8 @@
 
 namespace tenon {
 
-// Appends `text` as a quoted JSON string. What is not UTF-8 in it is replaced by U+FFFD, a byte at a time: whatever a client
-// sent, what we write is JSON.
+// Appends `text` as a quoted JSON string. What is not UTF-8 in it is replaced by U+FFFD, a byte at a time: whatever a
+// client sent, what we write is JSON.
 void append_json_string(std::string& out, std::string_view text);
 [[nodiscard]] std::string json_string(std::string_view text);
 

@@ -3,9 +3,9 @@
 
 #include <charconv>
 
+#include "base/utf8.hpp"
 #include "encoding/structured_syntax.hpp"
 #include "encoding/structured_unique.hpp"
-#include "encoding/utf8.hpp"
 
 namespace tenon::structured {
 namespace {

@@ -1,9 +1,9 @@
 // The serializer: RFC 9651 section 4.1.
 #include <cstdlib>
 
+#include "base/utf8.hpp"
 #include "encoding/structured_field.hpp"
 #include "encoding/structured_syntax.hpp"
-#include "encoding/utf8.hpp"
 
 namespace tenon::structured {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "base/json_string.hpp"
 #include "base/limits.hpp"
+#include "base/utf8.hpp"
 #include "encoding/json.hpp"
 #include "http/ascii.hpp"
 #include "safeguards/hmac_sha256.hpp"
@@ -129,10 +130,11 @@ std::string issue_token(std::string_view secret, std::string_view user, Roles ro
   const TokenVerifier verifier(secret);
   token += "." + base64url(as_text(HmacSha256Key(secret)(token)));
   // The promise to the caller is the verifier's own judgement, not a second list of rules.
-  if (const auto judged = verifier.verify_token(token, now);
-      !judged && judged.error().code != ProblemCode::token_expired) {
+  const auto judged = verifier.verify_token(token, now);
+  if (!judged && judged.error().code != ProblemCode::token_expired) {
     throw std::invalid_argument("a token for this user would not be accepted: " + judged.error().detail);
   }
+  if (!is_utf8(user)) throw std::invalid_argument("a token cannot name this user: it is not UTF-8");
   return token;
 }
 

@@ -144,6 +144,11 @@ asio::awaitable<Result<Reply>> Transactions::attempt(Pool& pool, const Envelope&
     co_return std::move(*known);
   }
   Reply reply = co_await execute(connection);
+  if (!is_stored(reply)) {  // a refusal that is not kept: neither is anything that was done before it
+    co_await connection.script("ROLLBACK", deadline);
+    lease.clean = true;
+    co_return reply;
+  }
   reply.expires = co_await keep(connection, envelope, reply, deadline);
   committing = true;
   co_await connection.script("COMMIT", deadline);

@@ -32,8 +32,8 @@ Node::Node(NodeSettings settings)
       secret_file_(data_dir_ / "secret"),
       name_(settings.binary.empty() ? "tenon" : settings.binary.filename().string()) {
   const std::string binary = settings.binary.empty() ? TENON_BINARY : settings.binary.string();
-  std::vector<std::string> arguments{binary, "serve",       "--data-dir", data_dir_,
-                                     "--listen",   "127.0.0.1:0", "--log",      folder_.path() / "log"};
+  std::vector<std::string> arguments{binary,     "serve",       "--data-dir", data_dir_,
+                                     "--listen", "127.0.0.1:0", "--log",      folder_.path() / "log"};
   if (settings.data_dir.empty() && settings.database_url.empty()) copy_pristine_database(TENON_BINARY, data_dir_);
   if (!settings.limited) arguments.insert(arguments.end(), {"--limit", "all=off"});
   if (!settings.database_url.empty()) arguments.insert(arguments.end(), {"--database-url", settings.database_url});

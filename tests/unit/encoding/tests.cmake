@@ -10,5 +10,4 @@ tenon_test(unit_encoding LABEL unit
     ${CMAKE_CURRENT_LIST_DIR}/structured_item_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/structured_list_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/structured_serialize_test.cpp
-    ${CMAKE_CURRENT_LIST_DIR}/utf8_test.cpp
   USES encoding)

@@ -1,4 +1,4 @@
-#include "encoding/utf8.hpp"
+#include "base/utf8.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -10,9 +10,10 @@ constexpr bool is_between(unsigned char byte, unsigned char low, unsigned char h
   return byte >= low && byte <= high;
 }
 
-// The length of the well-formed sequence at the start of `bytes`, which is not empty; 0 if there is none.
+}  // namespace
+
 // Only the second byte's range depends on the first one (RFC 3629 section 4).
-std::size_t sequence_length(std::string_view bytes) noexcept {
+std::size_t utf8_sequence_length(std::string_view bytes) noexcept {
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
   const unsigned char first = at(0);
   if (first < 0x80) return 1;
@@ -30,8 +31,6 @@ std::size_t sequence_length(std::string_view bytes) noexcept {
   return length;
 }
 
-}  // namespace
-
 bool is_utf8(std::string_view bytes) noexcept {
   while (!bytes.empty()) {
     if (bytes.size() >= 8) {  // nearly all of our input is ASCII
@@ -42,7 +41,7 @@ bool is_utf8(std::string_view bytes) noexcept {
         continue;
       }
     }
-    const std::size_t length = sequence_length(bytes);
+    const std::size_t length = utf8_sequence_length(bytes);
     if (length == 0) return false;
     bytes.remove_prefix(length);
   }
