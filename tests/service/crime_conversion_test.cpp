@@ -4,8 +4,8 @@
 #include <map>
 #include <thread>
 
-#include "postgres/session.hpp"
 #include "service/business.hpp"
+#include "service/held_up.hpp"
 
 namespace tenon::test {
 namespace {
@@ -225,27 +225,10 @@ TEST(TheLaw, IsSeededForEveryStateAndDC) {
   EXPECT_EQ(at(rest, "next_cursor"), "null");
 }
 
-// Holds a conversion up in the middle: its business and its facility are written, its history waits for this lock.
-class HeldUp {
- public:
-  HeldUp(const Node& node, const ApiCall& call)
-      : holder_(node.superuser()), client_(node.port(), std::chrono::seconds(30)) {
-    holder_.script("BEGIN; LOCK TABLE facility_conversions IN EXCLUSIVE MODE");
-    client_.send(bytes_of(call));
-    held_ = await_row(node.superuser(), waiting);
-  }
-  static constexpr const char* waiting =
-      "SELECT pid FROM pg_stat_activity WHERE usename = 'tenon_edge' AND wait_event_type = 'Lock' "
-      "AND query LIKE '%convert_facility%'";
-  [[nodiscard]] bool held() const { return held_; }
-  void let_go() { holder_.script("ROLLBACK"); }
-  [[nodiscard]] RawClient& client() { return client_; }
-
- private:
-  postgres::Session holder_;
-  RawClient client_;
-  bool held_ = false;
-};
+// Its business and its facility are written, its history waits.
+HeldUp held_up(const Node& node, const ApiCall& call) {
+  return HeldUp(node, call, "facility_conversions", "convert_facility");
+}
 
 TEST(AConversion, WhoseNodeAndDatabaseAreKilledInTheMiddleLeavesNothingAndCanBeSentAgain) {
   const TemporaryFolder folder;
@@ -253,7 +236,7 @@ TEST(AConversion, WhoseNodeAndDatabaseAreKilledInTheMiddleLeavesNothingAndCanBeS
   const std::string facility = id_of(make_facility(*node, "unlucky", goods));
   const ApiCall call = with_key(convert(*node, "unlucky", facility, "Green Valley"), "in-the-middle");
   {
-    HeldUp conversion(*node, call);
+    HeldUp conversion = held_up(*node, call);
     ASSERT_TRUE(conversion.held());
     node->kill_hard();
     EXPECT_TRUE(conversion.client().closed());
@@ -270,9 +253,9 @@ TEST(AConversion, WhoseNodeAndDatabaseAreKilledInTheMiddleLeavesNothingAndCanBeS
 TEST(AConversion, WhoseBackendIsEndedInTheMiddleHappensOnceAllTheSame) {
   const Node node;
   const std::string facility = id_of(make_facility(node, "unlucky", goods));
-  HeldUp conversion(node, with_key(convert(node, "unlucky", facility, "Green Valley"), "in-the-middle"));
+  HeldUp conversion = held_up(node, with_key(convert(node, "unlucky", facility, "Green Valley"), "in-the-middle"));
   ASSERT_TRUE(conversion.held());
-  ASSERT_EQ(node.ask(std::string("SELECT pg_terminate_backend(pid) FROM (") + HeldUp::waiting + ") AS w"), "t");
+  ASSERT_EQ(node.ask(std::string("SELECT pg_terminate_backend(pid) FROM (") + conversion.waiting() + ") AS w"), "t");
   conversion.let_go();
   const RawResponse answer = conversion.client().read();
   EXPECT_EQ(answer.status, 201) << answer.body;

@@ -6,6 +6,7 @@
 
 #include "postgres/session.hpp"
 #include "service/business.hpp"
+#include "service/held_up.hpp"
 
 namespace tenon::test {
 namespace {
@@ -94,6 +95,25 @@ TEST(APurchase, IsHeldInEscrowAtThePriceOfTheItem) {
   EXPECT_EQ(at(read.body, "pricePerUnit"), "999999.99");
   EXPECT_EQ(read.header("ETag"), "W/\"v2\"");
   EXPECT_TRUE(read.header("Last-Modified").has_value());
+}
+
+TEST(APurchase, WhoseNodeAndDatabaseAreKilledInTheMiddleLeavesNothingAndCanBeSentAgain) {
+  const TemporaryFolder folder;
+  std::optional<Node> node(std::in_place, NodeSettings{.data_dir = folder.path() / "d"});
+  const std::string item = id_of(make_market_item(*node, "seller", 5));
+  const ApiCall call = with_key(purchase(*node, "buyer", item, 5), "in-the-middle");
+  {
+    HeldUp bought(*node, call, "audit_logs", "purchase_market_item");
+    ASSERT_TRUE(bought.held());
+    node->kill_hard();
+    EXPECT_TRUE(bought.client().closed());
+  }
+  node.emplace(NodeSettings{.data_dir = folder.path() / "d"});
+  EXPECT_EQ(books_of(*node, item), "5 left, 0 sold, Active, 0 bought by 0, 0 entries, 0 of them turned it Sold");
+  const RawResponse again = node->call(call);
+  EXPECT_EQ(again.status, 201) << again.body;
+  EXPECT_EQ(again.header("Idempotency-Status"), "stored");
+  EXPECT_EQ(books_of(*node, item), "0 left, 5 sold, Sold, 5 bought by 1, 1 entries, 1 of them turned it Sold");
 }
 
 TEST(APurchase, IsRefusedWithWhatIsInItsWay) {

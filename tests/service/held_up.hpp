@@ -1,0 +1,40 @@
+// A write that is held up in the middle of its transaction, so that a test can kill what runs it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "postgres/session.hpp"
+#include "support/node.hpp"
+
+namespace tenon::test {
+
+// Sends `call` and waits until `operation`, which runs it, waits for a lock on `table`: all that it writes before that
+// is written, nothing is committed.
+class HeldUp {
+ public:
+  HeldUp(const Node& node, const ApiCall& call, const std::string& table, const std::string& operation)
+      : waiting_(
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'tenon_edge' AND wait_event_type = 'Lock' "
+            "AND query LIKE '%" +
+            operation + "%'"),
+        holder_(std::make_unique<postgres::Session>(node.superuser())),
+        client_(node.port(), std::chrono::seconds(30)) {
+    holder_->script("BEGIN; LOCK TABLE " + table + " IN EXCLUSIVE MODE");
+    client_.send(bytes_of(call));
+    held_ = await_row(node.superuser(), waiting_);
+  }
+  [[nodiscard]] const std::string& waiting() const { return waiting_; }  // a query for the process that waits
+  [[nodiscard]] bool held() const { return held_; }
+  void let_go() { holder_->script("ROLLBACK"); }
+  [[nodiscard]] RawClient& client() { return client_; }
+
+ private:
+  std::string waiting_;
+  std::unique_ptr<postgres::Session> holder_;
+  RawClient client_;
+  bool held_ = false;
+};
+
+}  // namespace tenon::test
