@@ -178,6 +178,11 @@ int run_command_line(int argc, char** argv, const Program& program) {
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ConfigError& error) {
+    // Its own words speak of an INI file; the name of what is unknown stands last in them.
+    const std::string words = error.what();
+    throw std::runtime_error("the configuration file sets \"" + words.substr(words.find_last_of(" .") + 1) +
+                             "\", which is no setting: see serve --help");
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   }

@@ -1,9 +1,11 @@
 // What an operator sees of a node: health, metrics, log lines, problem pages, start, stop.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <fstream>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -271,6 +273,27 @@ TEST(Start, MakesRoomForMoreConnectionsThanTheShellsLimitOfDescriptors) {
   }
   for (const RawResponse& answer : send_all(node->port(), std::vector(600, ApiCall{.path = "/healthz"}))) {
     EXPECT_EQ(answer.status, 200);
+  }
+}
+
+TEST(Start, WithAFileOfSettingsNamesWhatIsNoneAndWhereItCannotBeRead) {
+  const TemporaryFolder folder;
+  const std::string file = folder.path() / "tenon.toml";
+  struct {
+    const char* text;
+    bool fine;
+    const char* said;
+  } const rows[] = {
+      {"listen = \"127.0.0.1:0\"\n[limit]\ninventory-write = \"5/min\"\n", true, ""},
+      {"listn = \"127.0.0.1:0\"\n", false, "\"listn\", which is no setting"},
+      {"[limit]\ninventory-wrote = \"5/min\"\n", false, "inventory-wrote"},
+      {"listen = \"127.0.0.1:0\"\nthreads =\n", false, "line 2"},
+  };
+  for (const auto& row : rows) {
+    std::ofstream(file) << row.text;
+    const Ended run = run_tenon({"config", "check", "--config", file});
+    EXPECT_EQ(run.exit_code == 0, row.fine) << row.text << run.errors;
+    EXPECT_THAT(run.errors, HasSubstr(row.said)) << row.text;
   }
 }
 
