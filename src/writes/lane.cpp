@@ -27,16 +27,17 @@ constexpr std::array envelope_types{Type::uuid,  Type::text, Type::text, Type::t
                                     Type::bytea, Type::int4, Type::text, Type::text};
 
 // Errors in which nothing of the commands themselves is at fault.
-enum class Fault { collision, contention, unavailable, command };
+enum class Fault { collision, contention, demoted, unavailable, command };
 
 Fault classify(const std::string& sqlstate) {
   const std::string_view state = sqlstate;
   if (state == "TN001") return Fault::collision;
   // Serialization failure, deadlock, lock timeout, statement timeout.
   if (state.starts_with("40") || state == "55P03" || state == "57014") return Fault::contention;
-  // Resources (disk full, too many connections), operator intervention, system error, read-only (a demoted primary).
-  if (state.starts_with("53") || state.starts_with("57") || state.starts_with("58") || state == "25006")
-    return Fault::unavailable;
+  // Read-only: a primary that was demoted under us.
+  if (state == "25006") return Fault::demoted;
+  // Resources (disk full, too many connections), operator intervention, system error.
+  if (state.starts_with("53") || state.starts_with("57") || state.starts_with("58")) return Fault::unavailable;
   return Fault::command;
 }
 
@@ -309,6 +310,14 @@ void Lane::refuse_statement(Batch batch, const postgres::StatementError& error) 
       log(LogLevel::warning, "batch_contended");
       observer_.on_retry("contention", batch.size());
       for (const auto& command : batch) command->alone = command->attempts > 1;
+      return requeue(std::move(batch));
+    case Fault::demoted:
+      // Nothing ran. A new connection finds the new primary (target_session_attrs) or tells that there is none.
+      log(LogLevel::error, "database_read_only");
+      observer_.on_retry("read_only", batch.size());
+      connection_.reset();
+      connected_.store(false, std::memory_order_relaxed);
+      next_connect_ = monotonic_now() + reconnect_pause_most;
       return requeue(std::move(batch));
     case Fault::unavailable:
       log(LogLevel::error, "database_refuses");

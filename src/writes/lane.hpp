@@ -39,6 +39,7 @@ class LaneObserver {
 //   a key collided       another node stored it first: that command runs alone and finds the stored answer
 //   deadlock, lock wait  sent again; the second time each command alone
 //   any other error      each command runs alone; the one that fails alone is answered 500 internal_error
+//   read-only            a demoted primary: sent again on a new connection (until their deadline)
 //   no space, shutdown   all are answered 500 database_unavailable: the transaction rolled back
 class Lane {
  public:

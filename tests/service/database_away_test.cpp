@@ -141,5 +141,24 @@ TEST(ExternalDatabase, ThatEndsAllSessionsIsConnectedToAgainUnseen) {
   EXPECT_EQ(stock_of(node, item).sold, 1);
 }
 
+// As a demoted primary does: the sessions that are there may only read from now on, a new one may write.
+TEST(ExternalDatabase, ThatTurnsReadOnlyUnderASessionIsConnectedToAgainUnseen) {
+  const Node node;
+  const std::string item = make_item(node, 100);
+  (void)query(node.superuser(), "ALTER ROLE tenon_edge SET default_transaction_read_only = off");
+  (void)query(node.superuser(), "ALTER SYSTEM SET default_transaction_read_only = on");
+  (void)query(node.superuser(), "SELECT pg_reload_conf()");
+  int sold = 0;
+  bool seen = false;
+  for (; sold < 50 && !seen; ++sold) {  // a session reads its settings again when it gets to it
+    const RawResponse answer = node.call(sell(node, item, 1));
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+    seen = node.call({.path = "/metrics"}).body.find("reason=\"read_only\"") != std::string::npos;
+  }
+  EXPECT_TRUE(seen) << "no session turned read-only";
+  EXPECT_EQ(stock_of(node, item), (Stock{.available = 100 - sold, .sold = sold, .entries = sold}));
+}
+
 }  // namespace
 }  // namespace tenon::test
