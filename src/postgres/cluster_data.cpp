@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <system_error>
+#include <thread>
 
 #include "postgres/child_process.hpp"
 
@@ -16,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes initdb_deadline{2};
+constexpr std::chrono::seconds leftover_deadline{10};  // for what a killed node's initdb left running
 
 void append_line(const fs::path& path, const std::string& line) {
   const Descriptor file(open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
@@ -26,11 +28,24 @@ void append_line(const fs::path& path, const std::string& line) {
   }
 }
 
+// A node that was killed at this point leaves its initdb's helper behind, which goes on writing until it notices. So what
+// is listed may be gone when it is removed, and more may come: until then, again.
+void remove_unfinished(const fs::path& path) {
+  const Monotonic until = monotonic_now() + leftover_deadline;
+  while (true) {
+    std::error_code failed;
+    fs::remove_all(path, failed);
+    if (!failed && !fs::exists(path)) return;
+    if (monotonic_now() > until) throw std::system_error(failed, "cannot remove " + path.string());
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
 }  // namespace
 
 void make_data(const ClusterFiles& files, const ServerUser& user, const ServerProgram& program,
                const std::vector<std::string>& more_arguments) {
-  fs::remove_all(files.unfinished_data());
+  remove_unfinished(files.unfinished_data());
   std::vector<std::string> arguments{program.binaries / "initdb",
                                      "-D",
                                      files.unfinished_data(),

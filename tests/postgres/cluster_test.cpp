@@ -8,12 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <thread>
 
 #include "postgres/child_process.hpp"
+#include "postgres/cluster_files.hpp"
 #include "postgres/node_process.hpp"
 #include "support/cluster.hpp"
 
@@ -225,6 +227,24 @@ TEST_F(ClusterTest, IsMadeAnewWhenItsNodeWasKilledWhileMakingIt) {
   const auto cluster = start();
   EXPECT_EQ(query_value(cluster->superuser_conninfo(), "SELECT 1"), "1");
   EXPECT_FALSE(fs::exists(directory_ / "data.unfinished"));
+}
+
+TEST_F(ClusterTest, IsMadeAnewWhileWhatAKilledNodeLeftRunningStillWrites) {
+  const fs::path unfinished = directory_ / "data.unfinished";
+  fs::create_directories(unfinished / "base");
+  std::atomic<int> written = 0;
+  std::jthread leftover([&](const std::stop_token& stop) {  // ends when its folder is gone, as the leftover does
+    const Descriptor folder(open((unfinished / "base").c_str(), O_DIRECTORY | O_RDONLY | O_CLOEXEC));
+    for (; !stop.stop_requested(); ++written) {
+      const std::string name = std::to_string(written % 64);
+      const Descriptor file(openat(folder.number(), name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+      if (file.number() < 0 || written > 50'000) return;
+      unlinkat(folder.number(), std::to_string((written + 32) % 64).c_str(), 0);
+    }
+  });
+  while (written < 100) std::this_thread::yield();
+  const auto cluster = start();
+  EXPECT_EQ(query_value(cluster->superuser_conninfo(), "SELECT 1"), "1");
 }
 
 TEST_F(ClusterTest, RefusesASecondNodeOnOneFolder) {
