@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -54,8 +55,8 @@ std::vector<safeguards::Network> networks_of(const Settings& settings) {
   return networks;
 }
 
-std::int64_t monotonic_nanoseconds() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(monotonic_now().time_since_epoch()).count();
+std::int64_t monotonic_microseconds() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(monotonic_now().time_since_epoch()).count();
 }
 
 // The longest that any scope's keys may live.
@@ -63,6 +64,16 @@ std::chrono::seconds longest_lifetime(const service::ServiceSettings& settings) 
   std::chrono::seconds longest = settings.key_lifetime;
   for (const auto& [scope, lifetime] : settings.key_lifetime_by_scope) longest = std::max(longest, lifetime);
   return longest;
+}
+
+// A bucket admits up to twice its quota in one window: what it holds, and what flows in.
+safeguards::Limit live_keys_limit(std::size_t keys_max, std::chrono::seconds longest) {
+  const std::int64_t window = std::chrono::microseconds(longest).count();
+  const auto most = static_cast<std::size_t>(std::min<std::int64_t>(window, 1'000'000'000));
+  return {.name = "live-keys",
+          .rate = {.quota = static_cast<std::int64_t>(std::clamp<std::size_t>(keys_max / 2, 1, most)),
+                   .window_microseconds = window},
+          .mode = keys_max == 0 ? safeguards::Mode::off : safeguards::Mode::enforce};
 }
 
 std::size_t threads_of(const Settings& settings) {
@@ -200,7 +211,8 @@ int serve(const Settings& settings, const Program& program) {
   asio::io_context& main_context = *context_pointers.front();
 
   service::Metrics metrics;
-  safeguards::MemoryBucketStore buckets(1'000'000, monotonic_nanoseconds);
+  safeguards::MemoryBucketStore buckets(1'000'000, monotonic_microseconds);
+  safeguards::MemoryBucketStore node_buckets(1'000'000, monotonic_microseconds);
   writes::Writer writer(context_pointers,
                         {.conninfo = database.conninfo(),
                          .write_lanes_per_thread = settings.write_lanes_per_thread,
@@ -213,9 +225,8 @@ int serve(const Settings& settings, const Program& program) {
                                .tokens = tokens,
                                .limits = limits,
                                .buckets = buckets,
-                               // A bucket admits up to twice its quota in one window: what it holds, and what flows in.
-                               .live_keys = {.quota = static_cast<std::int64_t>(settings.live_keys_per_user_max / 2),
-                                             .window_nanoseconds = std::chrono::nanoseconds(longest).count()}};
+                               .node_buckets = node_buckets,
+                               .live_keys = live_keys_limit(settings.live_keys_per_user_max, longest)};
   writes::Transactions transactions(context_pointers, database.conninfo(), settings.transactions_per_thread, log);
   service::Service service(settings.service, guards, writer, transactions, metrics, log);
   std::atomic<bool> stopping = false;

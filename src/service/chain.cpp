@@ -1,29 +1,25 @@
 #include "service/chain.hpp"
 
+#include <algorithm>
+#include <array>
+#include <iterator>
+
 #include "safeguards/idempotency/key.hpp"
+#include "safeguards/rate_limit/headers.hpp"
 
 namespace tenon::service {
 namespace {
 
 using Verdict = std::optional<Problem>;
 
+constexpr std::size_t charges_max = 2;  // of one stage
+
 Verdict find_address(const Guards& guards, Exchange& x) {
   x.address = safeguards::client_address(x.request, guards.trusted_proxies);
   return std::nullopt;
 }
 
-std::optional<BucketCharge> charge(const Guards& guards, std::string_view name, std::string subject) {
-  const safeguards::Limit* limit = name.empty() ? nullptr : guards.limits.find(name);
-  if (limit == nullptr) return std::nullopt;
-  return BucketCharge{
-      .limit = *limit, .shown = limit, .subject = std::move(subject), .refusal = ProblemCode::rate_limited};
-}
-
 std::string address_subject(const Exchange& x) { return "ip:" + safeguards::subject_of(x.address); }
-
-std::optional<BucketCharge> charge_address(const Guards& guards, const Exchange& x) {
-  return charge(guards, x.route.policy.address_limit, address_subject(x));
-}
 
 Verdict identify(const Guards& guards, Exchange& x) {
   if (x.route.policy.roles.empty()) return std::nullopt;
@@ -36,13 +32,32 @@ Verdict identify(const Guards& guards, Exchange& x) {
   return std::nullopt;
 }
 
-std::optional<BucketCharge> charge_user(const Guards& guards, const Exchange& x) {
-  return charge(guards, x.route.policy.user_limit,
-                x.caller.user.empty() ? address_subject(x) : "user:" + x.caller.user);
+std::string user_subject(const Exchange& x) {
+  return x.caller.user.empty() ? address_subject(x) : "user:" + x.caller.user;
 }
 
-Verdict check_roles(const Guards&, Exchange& x) {
-  if (x.unknown_caller) return std::move(*x.unknown_caller);
+// Its claim needs no more than the scope, the caller and the key's header, so it is known before the body is looked at.
+bool is_known_replay(const Guards& guards, const Exchange& x) {
+  if (!guards.known_replay || x.route.policy.key == Need::none || x.unknown_caller) return false;
+  const auto key = safeguards::idempotency_key(x.request);
+  return key && *key && guards.known_replay(safeguards::claim_of(x.route.policy.scope, user_of(x), **key));
+}
+
+std::vector<Charge> charge_limits(const Guards& guards, const Exchange& x) {
+  std::vector<Charge> charges;
+  const Policy& policy = x.route.policy;
+  if (const auto* limit = guards.limits.find(policy.address_limit))
+    charges.push_back({.limit = limit, .subject = address_subject(x)});
+  if (const auto* limit = guards.limits.find(policy.user_limit); limit != nullptr && !is_known_replay(guards, x))
+    charges.push_back({.limit = limit, .subject = user_subject(x)});
+  return charges;
+}
+
+Verdict check_roles(const Guards& guards, Exchange& x) {
+  if (x.unknown_caller) {
+    if (x.unknown_caller->code == ProblemCode::token_invalid) charge_misbehaviour(guards, x);
+    return std::move(*x.unknown_caller);
+  }
   if (x.route.policy.roles.empty() || x.caller.roles.any_of(x.route.policy.roles)) return std::nullopt;
   return problem(ProblemCode::forbidden);
 }
@@ -103,13 +118,13 @@ Verdict read_key(const Guards&, Exchange& x) {
   return std::nullopt;
 }
 
-std::optional<BucketCharge> charge_live_keys(const Guards& guards, const Exchange& x) {
-  if (!x.key || guards.live_keys.quota == 0) return std::nullopt;
-  return BucketCharge{.limit = {"live-keys", guards.live_keys},
-                      .shown = nullptr,
-                      .subject = x.caller.user.empty() ? address_subject(x) : "user:" + x.caller.user,
-                      .refusal = ProblemCode::too_many_live_keys};
+std::vector<Charge> charge_live_keys(const Guards& guards, const Exchange& x) {
+  if (!x.key || guards.live_keys.mode == safeguards::Mode::off) return {};
+  return {{.limit = &guards.live_keys, .subject = user_subject(x), .refusal = ProblemCode::too_many_live_keys}};
 }
+
+safeguards::BucketStore& shared_store(const Guards& guards) { return guards.buckets; }
+safeguards::BucketStore& node_store(const Guards& guards) { return guards.node_buckets; }
 
 Verdict read_tokens(const Guards&, Exchange& x) {
   if (x.route.policy.precondition == Need::none) return std::nullopt;
@@ -128,19 +143,21 @@ constexpr Stage ordered[] = {
     {.name = "client address",
      .reason = "everything that is charged or logged before a user is known needs it",
      .check = find_address},
-    {.name = "address limit",
-     .reason = "before any work a stranger could make us do, verifying a token included",
-     .charge = charge_address},
     {.name = "caller",
-     .reason = "who is calling decides whose bucket is charged and whose keys are meant",
+     .reason =
+         "who is calling decides whose bucket is charged and whose keys are meant; takes no I/O, so that the limits "
+         "of address and user can be asked together",
      .check = identify},
-    {.name = "user limit",
-     .reason = "after the token, so that nobody can drain another user's bucket by naming them; before a bad token is "
-               "refused, so that who sends one is bounded too, by address",
-     .charge = charge_user},
+    {.name = "limits",
+     .reason =
+         "the address's and the user's in one call, as their store may be a network away. After the token, so that "
+         "nobody can drain another user's bucket by naming them; before a bad token is refused, so that who sends "
+         "one is bounded too, by address; before any work that takes more than a signature's check",
+     .charge = charge_limits,
+     .store = shared_store},
     {.name = "role",
-     .reason = "refuses who is not known, or may not; before the body is looked at: who may not write learns nothing "
-               "about what is valid",
+     .reason = "refuses who is not known, or may not, and charges a bad token again; before the body is looked at: who "
+               "may not write learns nothing about what is valid",
      .check = check_roles},
     {.name = "body",
      .reason = "the fingerprint and the body's concurrency tokens need it parsed",
@@ -148,7 +165,8 @@ constexpr Stage ordered[] = {
     {.name = "idempotency key", .reason = "nothing may run before it is known under which key", .check = read_key},
     {.name = "live keys",
      .reason = "a key that is well-formed and sent is about to be remembered: bounds what one user stores",
-     .charge = charge_live_keys},
+     .charge = charge_live_keys,
+     .store = node_store},
     {.name = "precondition token",
      .reason = "last: tokens are only parsed here and compared in the database, after the replay was looked for",
      .check = read_tokens},
@@ -158,24 +176,65 @@ constexpr Stage ordered[] = {
 
 std::span<const Stage> stages() noexcept { return ordered; }
 
+std::string user_of(const Exchange& x) {
+  return x.caller.user.empty() ? "@" + safeguards::subject_of(x.address) : x.caller.user;
+}
+
+safeguards::BucketRequest Charge::request() const noexcept {
+  const bool enforced = limit->mode == safeguards::Mode::enforce;
+  return {.policy = limit->name,
+          .subject = subject,
+          .rate = limit->rate,
+          // Who is not told to wait cannot be blamed for coming again.
+          .penalty = enforced ? limit->penalty : safeguards::Penalty{},
+          .on_store_loss = limit->on_store_loss,
+          .shadow = !enforced};
+}
+
+void charge_misbehaviour(const Guards& guards, const Exchange& x) {
+  for (const Charge& charge : x.charged) {
+    if (!charge.decision.decided || charge.limit == &guards.live_keys) continue;
+    safeguards::BucketRequest request = charge.request();
+    request.cost = misbehaviour_cost;
+    guards.buckets.charge(request);
+  }
+}
+
+namespace {
+
+// What the stores were asked and said, back into the exchange.
+Verdict note(Exchange& x, std::vector<Charge> charges, std::span<const safeguards::BucketRequest> requests,
+             std::span<const safeguards::BucketDecision> decisions) {
+  for (std::size_t i = 0; i < charges.size(); ++i) charges[i].decision = decisions[i];
+  Verdict verdict;
+  if (const auto* refusing = safeguards::refusal_in(requests, decisions)) {
+    verdict = problem(charges[static_cast<std::size_t>(refusing - decisions.data())].refusal);
+    verdict->retry_after_seconds = safeguards::retry_after_seconds(*refusing);
+  }
+  std::ranges::move(charges, std::back_inserter(x.charged));
+  return verdict;
+}
+
+}  // namespace
+
 boost::asio::awaitable<std::optional<Problem>> run_chain(const Guards& guards, Exchange& x) {
   for (const Stage& stage : ordered) {
     if (stage.check != nullptr) {
       if (auto refusal = stage.check(guards, x)) co_return refusal;
       continue;
     }
-    const auto charge = stage.charge(guards, x);
-    if (!charge) continue;
-    const safeguards::BucketRequest request{
-        .policy = charge->limit.name, .subject = charge->subject, .rate = charge->limit.rate, .cost = 1};
-    safeguards::BucketDecision decision;
-    if (!guards.buckets.take_now(request, decision)) decision = co_await guards.buckets.take(request);
-    if (charge->shown != nullptr) x.charged.push_back({charge->shown, decision});
-    if (!decision.admitted) {
-      Problem refusal = problem(charge->refusal);
-      refusal.retry_after_seconds = safeguards::retry_after_seconds(decision);
-      co_return refusal;
-    }
+    auto charges = stage.charge(guards, x);
+    if (charges.empty()) continue;
+    std::array<safeguards::BucketRequest, charges_max> requests;
+    std::array<safeguards::BucketDecision, charges_max> decisions;
+    for (std::size_t i = 0; i < charges.size(); ++i) requests[i] = charges[i].request();
+    const std::span asked(requests.data(), charges.size());
+    const std::span answers(decisions.data(), charges.size());
+    safeguards::BucketStore& store = stage.store(guards);
+    const bool decided = store.take_now(asked, answers);
+    if (!decided) co_await store.take(asked, answers);
+    // The requests' texts are the charges': read before these go.
+    if (auto refusal = note(x, std::move(charges), asked, answers)) co_return refusal;
   }
   co_return std::nullopt;
 }

@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,14 +23,22 @@ struct Guards {
   std::vector<safeguards::Network> trusted_proxies;
   const safeguards::TokenVerifier& tokens;
   const LimitsTable& limits;
-  safeguards::BucketStore& buckets;
-  safeguards::Rate live_keys;  // how fast one user may use up idempotency keys
+  safeguards::BucketStore& buckets;       // of the limits: shared by all nodes, when there is a store for it
+  safeguards::BucketStore& node_buckets;  // of what each node bounds for itself; decides without I/O
+  safeguards::Limit live_keys;            // how fast one user may use up idempotency keys; off: as fast as they like
+  // Does this node know without I/O that the claim's write runs already or has run, so that an answer stands ready?
+  // Null: never. From any thread.
+  std::function<bool(const Uuid& claim)> known_replay = {};
 };
 
-// A limit that this request was charged against, for the answer's headers.
-struct Charged {
+// A bucket that this request is charged against. `limit` lives as long as the guards.
+struct Charge {
   const safeguards::Limit* limit;
-  safeguards::BucketDecision decision;
+  std::string subject;
+  ProblemCode refusal = ProblemCode::rate_limited;
+  safeguards::BucketDecision decision = {};
+
+  [[nodiscard]] safeguards::BucketRequest request() const noexcept;
 };
 
 // One request on its way through the chain: each stage reads what those before it found out and adds its own.
@@ -47,25 +56,27 @@ struct Exchange {
   Digest fingerprint{};
   std::optional<std::string> key;
   safeguards::Precondition precondition;
-  std::vector<Charged> charged;
+  std::vector<Charge> charged;  // in the order asked; what is not decided was not moved
 };
 
-// A stage either checks, or names a bucket to charge (nothing: none).
-struct BucketCharge {
-  safeguards::Limit limit;
-  const safeguards::Limit* shown;  // the limit for the headers; null: not shown
-  std::string subject;
-  ProblemCode refusal;
-};
+// A stage either checks, or names the buckets to charge, all of which are asked in one call.
 struct Stage {
   std::string_view name;
   std::string_view reason;  // for its place in the order
   std::optional<Problem> (*check)(const Guards&, Exchange&) = nullptr;
-  std::optional<BucketCharge> (*charge)(const Guards&, const Exchange&) = nullptr;
+  std::vector<Charge> (*charge)(const Guards&, const Exchange&) = nullptr;
+  safeguards::BucketStore& (*store)(const Guards&) = nullptr;  // that the buckets are in
 };
 [[nodiscard]] std::span<const Stage> stages() noexcept;
 
 // Runs the stages in order; the first refusal ends it. Nothing: the handler may run. All arguments outlive the call.
 [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> run_chain(const Guards& guards, Exchange& exchange);
+
+// What bad behaviour costs on top, in tokens of every bucket that the request was charged against.
+inline constexpr std::int64_t misbehaviour_cost = 2;
+void charge_misbehaviour(const Guards& guards, const Exchange& exchange);
+
+// The user as keys and audit entries name them: the token's subject, or "@" and the address where nobody is known.
+[[nodiscard]] std::string user_of(const Exchange& exchange);
 
 }  // namespace tenon::service

@@ -3,11 +3,18 @@
 #include <stdexcept>
 
 namespace tenon::service {
+namespace {
+
+safeguards::Limit limit_of(std::string_view name, const safeguards::Rate& rate) {
+  return {.name = std::string(name), .rate = rate, .penalty = safeguards::default_penalty(rate)};
+}
+
+}  // namespace
 
 void LimitsTable::define(std::string_view name, std::string_view rate) {
   const auto parsed = safeguards::parse_rate(rate);
   if (!parsed) throw std::invalid_argument("not a rate: " + std::string(rate));
-  limits_.insert_or_assign(std::string(name), safeguards::Limit{std::string(name), *parsed});
+  limits_.insert_or_assign(std::string(name), limit_of(name, *parsed));
 }
 
 std::optional<std::string> LimitsTable::override_with(std::string_view assignment) {
@@ -32,7 +39,7 @@ std::optional<std::string> LimitsTable::override_with(std::string_view assignmen
   }
   const auto rate = safeguards::parse_rate(value);
   if (!rate) return "\"" + std::string(value) + "\" is not a rate: write 20/min, 5/s, 100/hour or off";
-  found->second = safeguards::Limit{found->first, *rate};
+  found->second = limit_of(found->first, *rate);
   return std::nullopt;
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "safeguards/rate_limit/headers.hpp"
+#include "safeguards/rate_limit/limit.hpp"
 
 namespace tenon::service {
 

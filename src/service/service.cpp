@@ -6,6 +6,7 @@
 #include "base/json_string.hpp"
 #include "encoding/http_date.hpp"
 #include "safeguards/idempotency/key.hpp"
+#include "safeguards/rate_limit/headers.hpp"
 #include "service/answer.hpp"
 
 namespace tenon::service {
@@ -43,10 +44,6 @@ writes::Operation outcome_operation() {
 }
 
 }  // namespace
-
-std::string user_of(const Exchange& x) {
-  return x.caller.user.empty() ? "@" + safeguards::subject_of(x.address) : x.caller.user;
-}
 
 Service::Service(ServiceSettings settings, const Guards& guards, writes::Writer& writer,
                  writes::Transactions& transactions, Metrics& metrics, Logger& log)
@@ -115,8 +112,10 @@ asio::awaitable<http::Response> Service::handle(const http::Request& request) {
              .precondition = {},
              .charged = {}};
   http::Response response = co_await pass(here, route, x);
-  for (const Charged& charged : x.charged) {
-    safeguards::add_rate_limit_headers(response, *charged.limit, charged.decision);
+  for (const Charge& charge : x.charged) {
+    const bool shown = charge.decision.decided && charge.limit->mode == safeguards::Mode::enforce &&
+                       charge.refusal == ProblemCode::rate_limited;
+    if (shown) safeguards::add_rate_limit_headers(response, *charge.limit, charge.decision);
   }
   const auto took = monotonic_now() - started;
   metrics_.on_answer(route_names_[match->route], response.status(), took);
@@ -180,6 +179,7 @@ asio::awaitable<http::Response> Service::write(asio::io_context& here, const Rou
   if (reply && reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
     reply->status = settings_.conflict_status;
   }
+  if (!reply && reply.error().code == ProblemCode::idempotency_key_reused) charge_misbehaviour(guards_, x);
   co_return tell(reply, x.request, x.key.has_value());
 }
 

@@ -87,7 +87,4 @@ class Service {
   writes::Operation read_outcome_;
 };
 
-// The user as keys and audit entries name them: the token's subject, or "@" and the address where nobody is known.
-[[nodiscard]] std::string user_of(const Exchange& x);
-
 }  // namespace tenon::service

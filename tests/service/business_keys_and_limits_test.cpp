@@ -151,8 +151,8 @@ TEST(ALimit, IsEachUsersOwnOnEveryRouteAndOfTheAddressWhereNobodyIsKnown) {
   }
 }
 
-TEST(ALimit, OfAStrangerIsChargedAlsoForTokensThatAreBad) {
-  const Node node({.arguments = {"--limit", "business-create=2/hour"}, .limited = true});
+TEST(ALimit, OfAStrangerIsChargedThriceForATokenThatIsBad) {
+  const Node node({.arguments = {"--limit", "business-create=6/hour"}, .limited = true});
   ApiCall forged = as(node, "u1", "POST", "/api/business", "{}");
   forged.token += "x";
   EXPECT_EQ(node.call(forged).status, 401);

@@ -1,20 +1,12 @@
 // What a limited answer tells its client: draft-ietf-httpapi-ratelimit-headers and the older X-RateLimit-* names.
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
+#include <cstdint>
 
 #include "http/message.hpp"
-#include "safeguards/rate_limit/bucket.hpp"
+#include "safeguards/rate_limit/limit.hpp"
 
 namespace tenon::safeguards {
-
-// A named limit: "inventory-write", 20 per minute. `name` is [a-z0-9-]+.
-struct Limit {
-  std::string name;
-  Rate rate;
-};
 
 // RateLimit-Policy: "name";q=20;w=60, RateLimit: "name";r=19;t=3, X-RateLimit-Limit/-Remaining/-Reset, through the RFC
 // 9651 serializer. Seconds rounded up; `t` and Reset count them until the next token is there. A response may carry
@@ -23,8 +15,5 @@ void add_rate_limit_headers(http::Response& response, const Limit& limit, const 
 
 // Whole seconds, rounded up, at least 1.
 [[nodiscard]] std::uint32_t retry_after_seconds(const BucketDecision& decision) noexcept;
-
-// "20/min", "600/m", "5/s", "100/hour", "1000/day", "10/30s"; nothing for anything else. 1 to 10^9 per 1 ms to 1 day.
-[[nodiscard]] std::optional<Rate> parse_rate(std::string_view text);
 
 }  // namespace tenon::safeguards

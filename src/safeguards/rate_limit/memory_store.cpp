@@ -1,13 +1,15 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
+#include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <mutex>
+#include <new>
 #include <string>
 #include <thread>
 #include <tuple>
-#include <vector>
+#include <type_traits>
 
 #include "base/keyed_hash.hpp"
 #include "safeguards/rate_limit/store.hpp"
@@ -20,18 +22,18 @@ namespace tenon::safeguards {
 namespace {
 
 constexpr std::size_t ways = 8;
-constexpr std::int64_t full_since_ever = std::numeric_limits<std::int64_t>::min();
 
 // Held for some ten nanoseconds, so it spins; it yields too, as its holder may have been taken off the processor.
 class SpinLock {
  public:
+  explicit SpinLock(std::uint32_t& word) noexcept : word_(word) {}
   void lock() noexcept {
-    while (taken_.exchange(true, std::memory_order_acquire)) {
-      for (int turn = 0; taken_.load(std::memory_order_relaxed); ++turn)
+    while (word_.exchange(1, std::memory_order_acquire) != 0) {
+      for (int turn = 0; word_.load(std::memory_order_relaxed) != 0; ++turn)
         turn < 64 ? pause() : std::this_thread::yield();
     }
   }
-  void unlock() noexcept { taken_.store(false, std::memory_order_release); }
+  void unlock() noexcept { word_.store(0, std::memory_order_release); }
 
  private:
   static void pause() noexcept {
@@ -39,16 +41,67 @@ class SpinLock {
     _mm_pause();
 #endif
   }
-  std::atomic<bool> taken_{false};
+  std::atomic_ref<std::uint32_t> word_;
 };
 
-struct Set {
-  SpinLock lock;
-  std::int64_t overflow_full_at = full_since_ever;
-  std::array<std::uint64_t, ways> tags{};  // 0: nobody's
-  std::array<std::int64_t, ways> full_at{};
+// A BucketState in 24 bytes. When it may be forgotten depends on its rate too, which is not known to who looks for room
+// in the set: so the burst's binary logarithm is kept, rounded up.
+struct Kept {
+  std::int64_t full_at;
+  std::int64_t blocked_until;
+  std::uint64_t refused_at : 52;
+  std::uint64_t level : 6;
+  std::uint64_t burst_log2 : 6;
+
+  [[nodiscard]] BucketState state() const noexcept {
+    return {.full_at = full_at,
+            .blocked_until = blocked_until,
+            .refused_at = static_cast<std::int64_t>(refused_at),
+            .level = static_cast<std::int64_t>(level)};
+  }
+  void keep(const BucketState& state, const Rate& rate) noexcept {
+    full_at = state.full_at;
+    blocked_until = state.blocked_until;
+    refused_at = static_cast<std::uint64_t>(state.refused_at) & ((std::uint64_t{1} << 52) - 1);
+    level = static_cast<std::uint64_t>(std::min<std::int64_t>(state.level, 63)) & 63;
+    burst_log2 = std::bit_width(static_cast<std::uint64_t>(rate.burst_microseconds() - 1)) & 63;
+  }
+  [[nodiscard]] std::int64_t forgotten_at() const noexcept {
+    const std::int64_t held_against = level > 1 ? static_cast<std::int64_t>(level - 1) << burst_log2 : 0;
+    return std::max(full_at, blocked_until + held_against);
+  }
 };
-static_assert(sizeof(Set) == ways * 16 + 16);
+static_assert(sizeof(Kept) == 24);
+
+// All zero: eight buckets that are nobody's.
+struct alignas(64) Set {
+  std::array<std::uint64_t, ways> tags;  // 0: nobody's
+  std::array<Kept, ways> kept;
+  std::int64_t overflow_full_at;
+  std::uint32_t lock;
+};
+static_assert(sizeof(Set) == ways * 40 && std::is_trivial_v<Set>);
+
+// Zeroed by the kernel page by page as they are first used: a node with few clients has few of them.
+class Sets {
+ public:
+  explicit Sets(std::size_t count) : count_(count), memory_(std::calloc(count + 1, sizeof(Set)), &std::free) {
+    if (!memory_) throw std::bad_alloc();
+    void* begin = memory_.get();
+    std::size_t room = (count + 1) * sizeof(Set);
+    first_ = static_cast<Set*>(std::align(alignof(Set), count * sizeof(Set), begin, room));
+  }
+  // The tag's place among the sets without a division (Lemire's multiply-shift).
+  [[nodiscard]] Set& of(std::uint64_t tag) noexcept {
+    __extension__ using Wide = unsigned __int128;
+    return first_[static_cast<std::size_t>(static_cast<Wide>(tag) * count_ >> 64)];
+  }
+
+ private:
+  std::size_t count_;
+  std::unique_ptr<void, decltype(&std::free)> memory_;
+  Set* first_ = nullptr;
+};
 
 [[nodiscard]] std::size_t way_of(const Set& set, std::uint64_t tag) noexcept {
   for (std::size_t way = 0; way < ways; ++way) {
@@ -57,34 +110,49 @@ static_assert(sizeof(Set) == ways * 16 + 16);
   return ways;
 }
 
-// A way that nobody will miss: never used, or full again, which is what a newcomer's bucket is anyway.
+// A way that nobody will miss: never used, or as good as new, which is what a newcomer's bucket is anyway.
 [[nodiscard]] std::size_t way_to_give_up(const Set& set, std::int64_t now) noexcept {
   std::size_t best = ways;
+  std::int64_t best_at = 0;
   for (std::size_t way = 0; way < ways; ++way) {
     if (set.tags[way] == 0) return way;
-    if (set.full_at[way] <= now && (best == ways || set.full_at[way] < set.full_at[best])) best = way;
+    const std::int64_t at = set.kept[way].forgotten_at();
+    if (at > now || (best != ways && at >= best_at)) continue;
+    best = way;
+    best_at = at;
   }
   return best;
 }
 
-[[nodiscard]] BucketDecision take_as_newcomer(Set& set, std::uint64_t tag, const BucketRequest& request,
-                                              std::int64_t now) noexcept {
+// `work` moves the bucket of `tag`, a newcomer's or the shared one if need be; returns what it returns.
+template <class Work>
+auto with_bucket(Set& set, std::uint64_t tag, const BucketRequest& request, std::int64_t now, const Work& work) {
+  if (const std::size_t way = way_of(set, tag); way < ways) {
+    BucketState state = set.kept[way].state();
+    const auto result = work(state, request.penalty);
+    set.kept[way].keep(state, request.rate);
+    return result;
+  }
   const std::size_t way = way_to_give_up(set, now);
-  // Shared by whoever finds no room, whatever the policy: each token taken there holds back all of them, and nobody can
-  // take more from it than its own rate allows.
-  if (way == ways) return take(set.overflow_full_at, now, request.rate, request.cost);
-
+  if (way == ways) {
+    // Shared by whoever finds no room, whatever the policy: each token taken there holds back all of them, and nobody
+    // can take more from it than its own rate allows. Without penalties: one who pushes would bring them on the others.
+    BucketState shared{.full_at = set.overflow_full_at};
+    const auto result = work(shared, Penalty{});
+    set.overflow_full_at = std::max(set.overflow_full_at, shared.full_at);
+    return result;
+  }
   // What the newcomer took from the overflow bucket before is not known apart from what the others took: it is charged
   // with all of it, but no more than empties a bucket of its own.
-  const bool charged = set.overflow_full_at > now;
-  std::int64_t full_at = full_since_ever;
-  if (charged) full_at = now + std::min(set.overflow_full_at - now, request.rate.burst_nanoseconds());
-  const BucketDecision decision = take(full_at, now, request.rate, request.cost);
-  if (charged || decision.admitted) {
+  BucketState state;
+  if (set.overflow_full_at > now)
+    state.full_at = now + std::min(set.overflow_full_at - now, request.rate.burst_microseconds());
+  const auto result = work(state, request.penalty);
+  if (state != BucketState{}) {
     set.tags[way] = tag;
-    set.full_at[way] = full_at;
+    set.kept[way].keep(state, request.rate);
   }
-  return decision;
+  return result;
 }
 
 // The policy's length goes first, so that ("a", "bc") and ("ab", "c") are different.
@@ -110,47 +178,71 @@ static_assert(sizeof(Set) == ways * 16 + 16);
 
 }  // namespace
 
+const BucketDecision* refusal_in(std::span<const BucketRequest> requests,
+                                 std::span<const BucketDecision> decisions) noexcept {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (decisions[i].decided && !decisions[i].admitted && !requests[i].shadow) return &decisions[i];
+  }
+  return nullptr;
+}
+
 struct MemoryBucketStore::Impl {
-  Impl(std::size_t set_count, NowFunction now_nanoseconds) : now(now_nanoseconds), sets(set_count) {}
+  Impl(std::size_t set_count, NowFunction now_microseconds) : now(now_microseconds), sets(set_count) {}
 
   NowFunction now;
   KeyedHash hash;
-  std::vector<Set> sets;
+  Sets sets;
 
-  // The tag's place among the sets without a division (Lemire's multiply-shift).
-  [[nodiscard]] Set& set_of(std::uint64_t tag) noexcept {
-    __extension__ using Wide = unsigned __int128;
-    return sets[static_cast<std::size_t>(static_cast<Wide>(tag) * sets.size() >> 64)];
+  // The clock is read under the lock: with an older time than the set has seen, a bucket given up as refilled would not
+  // have been so.
+  template <class Work>
+  auto in_set(const BucketRequest& request, const Work& work) {
+    const std::uint64_t tag = tag_of(hash, request.policy, request.subject);
+    Set& set = sets.of(tag);
+    SpinLock lock(set.lock);
+    const std::lock_guard guard(lock);
+    const std::int64_t moment = now();
+    return with_bucket(set, tag, request, moment,
+                       [&](BucketState& state, const Penalty& penalty) { return work(state, moment, penalty); });
+  }
+
+  [[nodiscard]] BucketDecision take(const BucketRequest& request) {
+    if (!request.rate.valid()) {
+      BucketState nobodys;
+      return safeguards::take(nobodys, 0, request.rate);
+    }
+    return in_set(request, [&](BucketState& state, std::int64_t moment, const Penalty& penalty) {
+      return safeguards::take(state, moment, request.rate, penalty, request.cost);
+    });
   }
 };
 
-MemoryBucketStore::MemoryBucketStore(std::size_t subjects_max, NowFunction now_nanoseconds)
-    : impl_(std::make_unique<Impl>(std::max<std::size_t>(1, (subjects_max + ways - 1) / ways), now_nanoseconds)) {}
+MemoryBucketStore::MemoryBucketStore(std::size_t subjects_max, NowFunction now_microseconds)
+    : impl_(std::make_unique<Impl>(std::max<std::size_t>(1, (subjects_max + ways - 1) / ways), now_microseconds)) {}
 
 MemoryBucketStore::~MemoryBucketStore() = default;
 
-bool MemoryBucketStore::take_now(const BucketRequest& request, BucketDecision& decision) {
-  if (!request.rate.valid()) {
-    std::int64_t nobodys = full_since_ever;
-    decision = safeguards::take(nobodys, 0, request.rate, request.cost);
-    return true;
+bool MemoryBucketStore::take_now(std::span<const BucketRequest> requests, std::span<BucketDecision> decisions) {
+  bool refused = false;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    decisions[i] = refused ? BucketDecision{} : impl_->take(requests[i]);
+    refused = refused || (!decisions[i].admitted && !requests[i].shadow);
   }
-  const std::uint64_t tag = tag_of(impl_->hash, request.policy, request.subject);
-  Set& set = impl_->set_of(tag);
-  const std::lock_guard guard(set.lock);
-  // Read under the lock: with an older time than the set has seen, a bucket given up as refilled would not have been
-  // so.
-  const std::int64_t now = impl_->now();
-  const std::size_t way = way_of(set, tag);
-  decision = way < ways ? safeguards::take(set.full_at[way], now, request.rate, request.cost)
-                        : take_as_newcomer(set, tag, request, now);
   return true;
 }
 
-boost::asio::awaitable<BucketDecision> MemoryBucketStore::take(BucketRequest request) {
-  BucketDecision decision;
-  std::ignore = take_now(request, decision);
-  co_return decision;
+boost::asio::awaitable<void> MemoryBucketStore::take(std::span<const BucketRequest> requests,
+                                                     std::span<BucketDecision> decisions) {
+  std::ignore = take_now(requests, decisions);
+  co_return;
+}
+
+void MemoryBucketStore::charge(const BucketRequest& request) {
+  if (!request.rate.valid()) return;
+  (void)impl_->in_set(request, [&](BucketState& state, std::int64_t moment, const Penalty&) {
+    safeguards::charge(state, moment, request.rate, request.cost);
+    return true;
+  });
 }
 
 }  // namespace tenon::safeguards

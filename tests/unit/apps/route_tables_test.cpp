@@ -60,7 +60,7 @@ TEST(TheTablesOfRoutes, AreAsPromised) {
     ASSERT_EQ(limit != nullptr, *row.limit != '\0');
     if (limit != nullptr) {
       EXPECT_EQ(std::to_string(limit->rate.quota) + "/min", row.limit);
-      EXPECT_EQ(limit->rate.window_nanoseconds, 60'000'000'000);
+      EXPECT_EQ(limit->rate.window_microseconds, 60'000'000);
     }
   }
 }

@@ -17,11 +17,17 @@
 namespace tenon::safeguards {
 namespace {
 
-constexpr std::int64_t second = 1'000'000'000;
+constexpr std::int64_t second = 1'000'000;
 
 // The store takes a plain function for its clock; tests set what it says.
 std::atomic<std::int64_t> time_told = 0;
 std::int64_t told() { return time_told.load(std::memory_order_relaxed); }
+
+BucketDecision ask(BucketStore& store, const BucketRequest& request) {
+  BucketDecision decision;
+  EXPECT_TRUE(store.take_now({&request, 1}, {&decision, 1}));
+  return decision;
+}
 
 class AMemoryStore : public testing::Test {
  protected:
@@ -29,19 +35,17 @@ class AMemoryStore : public testing::Test {
 
   static BucketDecision take(BucketStore& store, std::string_view policy, std::string_view subject, const Rate& rate,
                              std::int64_t cost = 1) {
-    BucketDecision decision;
-    EXPECT_TRUE(store.take_now({.policy = policy, .subject = subject, .rate = rate, .cost = cost}, decision));
-    return decision;
+    return ask(store, {.policy = policy, .subject = subject, .rate = rate, .cost = cost});
   }
   static std::int64_t admitted_of(BucketStore& store, std::string_view subject, const Rate& rate, int requests) {
     std::int64_t admitted = 0;
     for (int request = 0; request < requests; ++request) admitted += take(store, "p", subject, rate).admitted ? 1 : 0;
     return admitted;
   }
-  static void pass(std::int64_t nanoseconds) { time_told += nanoseconds; }
+  static void pass(std::int64_t microseconds) { time_told += microseconds; }
 };
 
-const Rate twenty_a_minute{.quota = 20, .window_nanoseconds = 60 * second};
+const Rate twenty_a_minute{.quota = 20, .window_microseconds = 60 * second};
 
 TEST_F(AMemoryStore, KeepsOneBucketPerPolicyAndSubject) {
   MemoryBucketStore store(100'000, told);
@@ -51,7 +55,7 @@ TEST_F(AMemoryStore, KeepsOneBucketPerPolicyAndSubject) {
   EXPECT_TRUE(take(store, "pa", "lice", twenty_a_minute).admitted);
   EXPECT_TRUE(take(store, "", "palice", twenty_a_minute).admitted);
   EXPECT_FALSE(take(store, "p", "alice", twenty_a_minute).admitted);
-  EXPECT_EQ(take(store, "p", "alice", twenty_a_minute).retry_nanoseconds, 3 * second);
+  EXPECT_EQ(take(store, "p", "alice", twenty_a_minute).retry_microseconds, 3 * second);
   EXPECT_TRUE(store.trouble().empty());
 }
 
@@ -65,7 +69,9 @@ TEST_F(AMemoryStore, TellsApartSubjectsLongerThanItsBuffer) {
 
 boost::asio::awaitable<void> ask_21_times(MemoryBucketStore& store, std::vector<BucketDecision>& answers) {
   for (int turn = 0; turn < 21; ++turn) {
-    answers.push_back(co_await store.take({.policy = "p", .subject = "alice", .rate = twenty_a_minute}));
+    const BucketRequest request{.policy = "p", .subject = "alice", .rate = twenty_a_minute};
+    answers.emplace_back();
+    co_await store.take({&request, 1}, {&answers.back(), 1});
   }
 }
 
@@ -83,7 +89,7 @@ TEST_F(AMemoryStore, AnswersACoroutineAsItAnswersAtOnce) {
 TEST_F(AMemoryStore, AdmitsNothingUnderARateThatIsNotValid) {
   MemoryBucketStore store(8, told);
   EXPECT_FALSE(take(store, "p", "alice", Rate{}).admitted);
-  EXPECT_FALSE(take(store, "p", "alice", {.quota = 0, .window_nanoseconds = second}).admitted);
+  EXPECT_FALSE(take(store, "p", "alice", {.quota = 0, .window_microseconds = second}).admitted);
   EXPECT_TRUE(take(store, "p", "alice", twenty_a_minute).admitted);
 
   // Nor where there is room, while the shared bucket still owes something.
@@ -110,8 +116,8 @@ TEST_F(AMemoryStore, NeverRefillsAHotBucketUnderAFlood) {
 
 TEST_F(AMemoryStore, GivesUpTheBucketThatHasRefilled) {
   MemoryBucketStore store(8, told);
-  const Rate slow{.quota = 2, .window_nanoseconds = 600 * second};
-  const Rate fast{.quota = 2, .window_nanoseconds = second};
+  const Rate slow{.quota = 2, .window_microseconds = 600 * second};
+  const Rate fast{.quota = 2, .window_microseconds = second};
   for (int subject = 0; subject < 7; ++subject) {
     EXPECT_TRUE(take(store, "slow", std::to_string(subject), slow, 2).admitted);
   }
@@ -150,8 +156,8 @@ TEST_F(AMemoryStore, ChargesWhoFindsRoomWithWhatTheSharedBucketOwes) {
 
 TEST_F(AMemoryStore, DoesNotChargeANewcomerMoreThanHisOwnBurst) {
   MemoryBucketStore store(8, told);
-  const Rate daily{.quota = 1, .window_nanoseconds = 86'400 * second};
-  const Rate brief{.quota = 10, .window_nanoseconds = second};
+  const Rate daily{.quota = 1, .window_microseconds = 86'400 * second};
+  const Rate brief{.quota = 10, .window_microseconds = second};
   for (int subject = 0; subject < 8; ++subject) (void)take(store, "p", std::to_string(subject), twenty_a_minute);
   EXPECT_TRUE(take(store, "daily", "x", daily).admitted);  // the shared bucket owes a day
   pass(3 * second);
@@ -164,11 +170,11 @@ TEST_F(AMemoryStore, DoesNotChargeANewcomerMoreThanHisOwnBurst) {
 // admitted more than a bucket of his own would have allowed in any window.
 TEST_F(AMemoryStore, IsNeverLooserThanABucketPerSubject) {
   const Rate rates[] = {
-      {.quota = 3, .window_nanoseconds = second}, twenty_a_minute, {.quota = 5, .window_nanoseconds = 10 * second}};
+      {.quota = 3, .window_microseconds = second}, twenty_a_minute, {.quota = 5, .window_microseconds = 10 * second}};
   for (const std::uint64_t seed : {1U, 2U, 3U, 20'251'202U}) {
     std::mt19937_64 random(seed);
     MemoryBucketStore store(64, told);
-    std::map<std::pair<std::size_t, int>, std::int64_t> own;  // each subject's true bucket, moved by admissions only
+    std::map<std::pair<std::size_t, int>, BucketState> own;  // each subject's true bucket, moved by admissions only
     std::int64_t admitted = 0;
     for (int request = 0; request < 300'000; ++request) {
       if (random() % 4 == 0) pass(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(second / 20)));
@@ -179,7 +185,7 @@ TEST_F(AMemoryStore, IsNeverLooserThanABucketPerSubject) {
       const auto decision = take(store, std::to_string(policy), std::to_string(subject), rates[policy], cost);
       if (!decision.admitted) continue;
       ++admitted;
-      ASSERT_TRUE(safeguards::take(own[{policy, subject}], told(), rates[policy], cost).admitted)
+      ASSERT_TRUE(safeguards::take(own[{policy, subject}], told(), rates[policy], {}, cost).admitted)
           << "seed " << seed << ", request " << request;
     }
     EXPECT_GT(admitted, 10'000);
@@ -204,8 +210,7 @@ TEST_F(AMemoryStore, DoesNotGrowWithTenMillionSubjects) {
   for (int number = 0; number < 10'000'000; ++number) {
     subject = "subject ";
     subject += std::to_string(number);
-    BucketDecision decision;
-    (void)store.take_now({.policy = "p", .subject = subject, .rate = twenty_a_minute}, decision);
+    (void)ask(store, {.policy = "p", .subject = subject, .rate = twenty_a_minute});
     if (number % 1'000 == 0) pass(second / 100);
   }
   // Ten million of anything would be 160 MB; a sanitizer's own bookkeeping is let pass.
@@ -250,14 +255,13 @@ std::int64_t told_alone() {
 
 TEST_F(AMemoryStore, LetsOneThreadAtATimeIntoASet) {
   constexpr int requests = 1'000;
-  const Rate rate{.quota = thread_count * requests / 2, .window_nanoseconds = 86'400 * second};
+  const Rate rate{.quota = thread_count * requests / 2, .window_microseconds = 86'400 * second};
   MemoryBucketStore store(8, told_alone);
   std::atomic<std::int64_t> admitted = 0;
   met = 0;
   in_threads([&](int) {
     for (int request = 0; request < requests; ++request) {
-      BucketDecision decision;
-      (void)store.take_now({.policy = "p", .subject = "alice", .rate = rate}, decision);
+      const auto decision = ask(store, {.policy = "p", .subject = "alice", .rate = rate});
       admitted += decision.admitted ? 1 : 0;
     }
   });
@@ -267,15 +271,14 @@ TEST_F(AMemoryStore, LetsOneThreadAtATimeIntoASet) {
 
 TEST_F(AMemoryStore, AdmitsExactlyTheQuotaToManyThreads) {
   constexpr int requests = 150'000;  // of each thread: long enough that they meet
-  const Rate rate{.quota = thread_count * requests / 2, .window_nanoseconds = 86'400 * second};
+  const Rate rate{.quota = thread_count * requests / 2, .window_microseconds = 86'400 * second};
   for (const std::size_t subjects_max : {std::size_t{8}, std::size_t{10'000}}) {
     MemoryBucketStore store(subjects_max, told);
     std::atomic<std::int64_t> admitted = 0;
     in_threads([&](int) {
       std::int64_t mine = 0;
       for (int request = 0; request < requests; ++request) {
-        BucketDecision decision;
-        (void)store.take_now({.policy = "p", .subject = "alice", .rate = rate}, decision);
+        const auto decision = ask(store, {.policy = "p", .subject = "alice", .rate = rate});
         mine += decision.admitted ? 1 : 0;
       }
       admitted += mine;
@@ -286,17 +289,16 @@ TEST_F(AMemoryStore, AdmitsExactlyTheQuotaToManyThreads) {
 
 TEST_F(AMemoryStore, KeepsItsPromiseWhileThreadsFloodOneSet) {
   constexpr int requests = 50'000;
-  const Rate rate{.quota = thread_count * requests / 2, .window_nanoseconds = 86'400 * second};
+  const Rate rate{.quota = thread_count * requests / 2, .window_microseconds = 86'400 * second};
   MemoryBucketStore store(8, told);
   std::atomic<std::int64_t> admitted = 0;
   (void)take(store, "p", "alice", rate);  // hers is one of the eight
   in_threads([&](int thread) {
     std::int64_t hers = 0;
     for (int request = 0; request < requests; ++request) {
-      BucketDecision decision;
       const std::string flooder = std::to_string(thread) + "/" + std::to_string(request);
-      (void)store.take_now({.policy = "p", .subject = flooder, .rate = rate}, decision);
-      (void)store.take_now({.policy = "p", .subject = "alice", .rate = rate}, decision);
+      (void)ask(store, {.policy = "p", .subject = flooder, .rate = rate});
+      const auto decision = ask(store, {.policy = "p", .subject = "alice", .rate = rate});
       hers += decision.admitted ? 1 : 0;
     }
     admitted += hers;
