@@ -69,91 +69,97 @@ CREATE FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], user
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET enable_hashagg TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
-  usual boolean;
+  size CONSTANT integer := cardinality(claims);
   generation tenon.key_generation;
   lifetime_max_seconds integer;
   clock timestamptz;
   first_audit_id bigint;
-  stored bigint;
+  befores text[];
+  afters text[];
   replies tenon.replies;
 BEGIN
-  IF EXISTS (SELECT FROM unnest(item_ids, quantities) AS c (item_id, quantity) WHERE (quantity >= 1) IS NOT TRUE) THEN
+  IF (1 <= ALL (quantities)) IS NOT TRUE THEN
     RAISE EXCEPTION 'a sale is of at least one piece' USING ERRCODE = 'check_violation';
   END IF;
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
-
-  WITH item AS MATERIALIZED (
-    SELECT id, quantity_available FROM inventory WHERE id = ANY (item_ids) ORDER BY id FOR UPDATE
-  )
-  -- bool_and passes nulls over: an item that is not there must count as one without stock.
-  SELECT coalesce(bool_and(coalesce(item.quantity_available, 0) >= asked.total), false) INTO usual
-  FROM (SELECT item_id, sum(quantity) AS total FROM unnest(item_ids, quantities) AS c (item_id, quantity) GROUP BY item_id)
-    AS asked
-  LEFT JOIN item ON item.id = asked.item_id;
-
-  IF NOT usual OR EXISTS (SELECT FROM unnest(preconditions) AS p WHERE p IS NOT NULL)
-     OR EXISTS (SELECT FROM idempotency_keys WHERE claim = ANY (claims)) THEN
-    RETURN tenon.execute('decrement_item', claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, ARRAY(
-      SELECT jsonb_strip_nulls(jsonb_build_object('id', id, 'decrement', quantity, 'precondition', precondition))
-      FROM unnest(item_ids, quantities, preconditions) WITH ORDINALITY AS c (id, quantity, precondition, n) ORDER BY n));
+  IF (size = ALL (ARRAY[cardinality(scopes), cardinality(users), cardinality(keys), cardinality(fingerprints),
+                        cardinality(lifetimes), cardinality(roles), cardinality(request_ids), cardinality(item_ids),
+                        cardinality(quantities), cardinality(preconditions)])) IS NOT TRUE THEN
+    RAISE EXCEPTION 'a batch has as many of everything as it has commands' USING ERRCODE = 'check_violation';
   END IF;
-
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
   SELECT * INTO generation FROM tenon.key_generation;
   lifetime_max_seconds := extract(epoch FROM generation.lifetime_max);
   clock := clock_timestamp();
-  first_audit_id := nextval('tenon.audit_log_ids');
-  WITH asked AS MATERIALIZED (
-    SELECT *, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
-    FROM unnest(claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, item_ids, quantities)
-      WITH ORDINALITY AS c (claim, scope, user_id, key, fingerprint, lifetime, role, request_id, item_id, quantity, n)
-    WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
-  ), changed AS (
-    UPDATE inventory SET
-      quantity_available = quantity_available - total.quantity, quantity_sold = quantity_sold + total.quantity,
-      version = version + total.changes,
-      prior_updated_at = CASE WHEN total.changes = 1 THEN updated_at
-                              ELSE greatest(clock, updated_at + interval '1 us') + (total.changes - 2) * interval '1 us' END,
-      updated_at = greatest(clock, updated_at + interval '1 us') + (total.changes - 1) * interval '1 us'
-    FROM (SELECT item_id, sum(quantity) AS quantity, count(*) AS changes FROM asked GROUP BY item_id) AS total
-    WHERE id = total.item_id
-    -- What was there before, and the moment of the first of the changes.
-    RETURNING id, tenon.item_head(inventory) AS head, quantity_available + total.quantity AS available,
-              quantity_sold - total.quantity AS sold, version - total.changes AS version,
-              updated_at - total.changes * interval '1 us' AS moment
-  ), told AS MATERIALIZED (
-    SELECT asked.*, first_audit_id + asked.n - 1 AS audit_id, changed.version + asked.k AS version,
-           changed.moment + asked.k * interval '1 us' AS modified,
-           clock + least(asked.lifetime, lifetime_max_seconds) * interval '1 s' AS expires,
-           tenon.item_stock(changed.available - asked.running + asked.quantity, changed.sold + asked.running - asked.quantity,
-                            changed.version + asked.k - 1) AS before,
-           tenon.item_stock(changed.available - asked.running, changed.sold + asked.running, changed.version + asked.k) AS after,
-           changed.head || tenon.item_tail(changed.available - asked.running, changed.sold + asked.running,
-                                           changed.version + asked.k, changed.moment + asked.k * interval '1 us') AS body
-    FROM asked JOIN changed ON changed.id = asked.item_id
-  ), audited AS (
+  BEGIN
+    IF array_remove(preconditions, NULL) <> '{}' THEN
+      RAISE SQLSTATE 'TN002';
+    END IF;
+    WITH asked AS MATERIALIZED (
+      SELECT item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
+      FROM unnest(item_ids, quantities) WITH ORDINALITY AS c (item_id, quantity, n)
+      WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
+    ), changed AS (
+      UPDATE inventory SET
+        quantity_available = quantity_available - total.quantity, quantity_sold = quantity_sold + total.quantity,
+        version = version + total.changes,
+        prior_updated_at = CASE WHEN total.changes = 1 THEN updated_at
+                                ELSE greatest(clock, updated_at + interval '1 us') + (total.changes - 2) * interval '1 us' END,
+        updated_at = greatest(clock, updated_at + interval '1 us') + (total.changes - 1) * interval '1 us'
+      FROM (SELECT item_id, sum(quantity) AS quantity, count(*) AS changes FROM asked GROUP BY item_id) AS total
+      WHERE id = total.item_id AND quantity_available >= total.quantity
+      -- What was there before, and the moment of the first of the changes.
+      RETURNING id, head, quantity_available + total.quantity AS available, quantity_sold - total.quantity AS sold,
+                version - total.changes AS version, updated_at - total.changes * interval '1 us' AS moment
+    ), told AS (
+      SELECT n, head, version + k AS version, moment + k * interval '1 us' AS modified,
+             available - running AS available, available - running + quantity AS available_before,
+             sold + running AS sold, sold + running - quantity AS sold_before
+      FROM asked JOIN changed ON id = item_id ORDER BY n
+    )
+    SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
+           array_agg(tenon.item_stock(available_before, sold_before, version - 1)),
+           array_agg(tenon.item_stock(available, sold, version))
+    INTO replies.bodies, replies.versions, replies.modified, befores, afters
+    FROM told;
+    IF cardinality(replies.bodies) IS DISTINCT FROM size
+       -- Stored before the last turns; those stored since are under the unique index that the insert meets.
+       OR EXISTS (SELECT FROM idempotency_keys
+                  WHERE slot = ANY (tenon.closed_key_slots(generation, clock)) AND claim = ANY (claims)) THEN
+      RAISE SQLSTATE 'TN002';
+    END IF;
+
+    first_audit_id := nextval('tenon.audit_log_ids');
     INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-    SELECT audit_id, modified, item_id, 'STOCK_DECREMENT', 'item', user_id, role, request_id, key, before, after FROM told
-  ), kept AS (
+    SELECT first_audit_id + n - 1, modified, item_id, 'STOCK_DECREMENT', 'item', user_id, role, request_id, key, before, after
+    FROM unnest(replies.modified, item_ids, users, roles, request_ids, keys, befores, afters) WITH ORDINALITY
+      AS c (modified, item_id, user_id, role, request_id, key, before, after, n);
     INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
                                   user_id, key, summary)
-    SELECT claim, generation.slot, 200, version, modified, expires, audit_id, fingerprint, scope,
-           user_id, key, body
-    FROM told ORDER BY claim
-    ON CONFLICT DO NOTHING
-    RETURNING 1
-  )
-  SELECT array_agg(0::smallint), array_agg(200::smallint), array_agg(NULL::text), array_agg(body), array_agg(version),
-         array_agg(modified), array_agg(NULL::text), array_agg(expires), array_agg(audit_id), clock, (SELECT count(*) FROM kept)
-  INTO replies.origins, replies.statuses, replies.problems, replies.bodies, replies.versions, replies.modified,
-       replies.locations, replies.expires, replies.audit_ids, replies.answered_at, stored
-  FROM (SELECT * FROM told ORDER BY n) AS in_order;
-  IF stored < cardinality(claims) THEN
-    PERFORM tenon.raise_key_collision(claims);
-  END IF;
-  RETURN replies;
+    SELECT claim, generation.slot, 200, version, modified, clock + least(lifetime, lifetime_max_seconds) * interval '1 s',
+           first_audit_id + n - 1, fingerprint, scope, user_id, key, body
+    FROM unnest(claims, replies.versions, replies.modified, lifetimes, fingerprints, scopes, users, keys, replies.bodies)
+      WITH ORDINALITY AS c (claim, version, modified, lifetime, fingerprint, scope, user_id, key, body, n)
+    ORDER BY claim;  -- one order for all: two batches that share keys can't wait for each other in a ring
+
+    SELECT array_agg(clock + least(lifetime, lifetime_max_seconds) * interval '1 s'), array_agg(first_audit_id + n - 1)
+    INTO replies.expires, replies.audit_ids
+    FROM unnest(lifetimes) WITH ORDINALITY AS c (lifetime, n);
+    replies.origins := array_fill(0::smallint, ARRAY[size]);
+    replies.statuses := array_fill(200::smallint, ARRAY[size]);
+    replies.problems := array_fill(NULL::text, ARRAY[size]);
+    replies.locations := replies.problems;
+    replies.answered_at := clock;
+    RETURN replies;
+  EXCEPTION WHEN unique_violation OR SQLSTATE 'TN002' THEN
+    NULL;  -- nothing of it happened
+  END;
+  RETURN tenon.execute('decrement_item', claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, ARRAY(
+    SELECT jsonb_strip_nulls(jsonb_build_object('id', id, 'decrement', quantity, 'precondition', precondition))
+    FROM unnest(item_ids, quantities, preconditions) WITH ORDINALITY AS c (id, quantity, precondition, n) ORDER BY n));
 END
 $$;
 
@@ -316,6 +322,31 @@ CREATE FUNCTION tenon.channel_body(c public.laundering_channels) RETURNS text
 $$;
 
 ALTER FUNCTION tenon.channel_body(c public.laundering_channels) OWNER TO tenon_owner;
+
+CREATE TABLE tenon.key_generation (
+    only_row boolean DEFAULT true NOT NULL,
+    slot smallint DEFAULT 0 NOT NULL,
+    lifetime_max interval DEFAULT '00:01:00'::interval NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    free_at timestamp with time zone[] DEFAULT ARRAY['-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone] NOT NULL,
+    CONSTRAINT key_generation_free_at_check CHECK ((cardinality(free_at) = 4)),
+    CONSTRAINT key_generation_only_row_check CHECK (only_row),
+    CONSTRAINT key_generation_slot_check CHECK (((slot >= 0) AND (slot <= 3)))
+);
+
+ALTER TABLE tenon.key_generation OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) RETURNS smallint[]
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT array_remove(ARRAY[
+    CASE WHEN generation.slot <> 0 AND generation.free_at[1] > clock THEN 0::smallint END,
+    CASE WHEN generation.slot <> 1 AND generation.free_at[2] > clock THEN 1::smallint END,
+    CASE WHEN generation.slot <> 2 AND generation.free_at[3] > clock THEN 2::smallint END,
+    CASE WHEN generation.slot <> 3 AND generation.free_at[4] > clock THEN 3::smallint END], NULL)
+$$;
+
+ALTER FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.conversion_name(arguments jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -869,6 +900,17 @@ $$;
 
 ALTER FUNCTION tenon.iso(at timestamp with time zone) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.item_head(id uuid, name text, origin text, price numeric, image_url text, created_at timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  SELECT '{"id":"' || id || '","name":' || to_json(name) || ',"origin":' || coalesce(to_json(origin)::text, 'null')
+         || ',"price":' || price || ',"image_url":' || coalesce(to_json(image_url)::text, 'null')
+         || ',"created_at":"' || tenon.iso(created_at) || '"'
+$$;
+
+ALTER FUNCTION tenon.item_head(id uuid, name text, origin text, price numeric, image_url text, created_at timestamp with time zone) OWNER TO tenon_owner;
+
 CREATE TABLE public.inventory (
     id uuid DEFAULT tenon.new_id() NOT NULL,
     name text NOT NULL,
@@ -882,6 +924,7 @@ CREATE TABLE public.inventory (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     prior_updated_at timestamp with time zone,
+    head text GENERATED ALWAYS AS (tenon.item_head(id, name, origin, price, image_url, created_at)) STORED NOT NULL,
     CONSTRAINT inventory_image_url_check CHECK (((char_length(image_url) >= 1) AND (char_length(image_url) <= 2000))),
     CONSTRAINT inventory_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
     CONSTRAINT inventory_origin_check CHECK (((char_length(origin) >= 1) AND (char_length(origin) <= 100))),
@@ -909,21 +952,11 @@ ALTER FUNCTION tenon.item_answer(status integer, item public.inventory, audit_id
 CREATE FUNCTION tenon.item_body(item public.inventory) RETURNS text
     LANGUAGE sql STABLE
     AS $$
-  SELECT tenon.item_head(item)
+  SELECT item.head
          || tenon.item_tail(item.quantity_available, item.quantity_sold, item.version, item.updated_at)
 $$;
 
 ALTER FUNCTION tenon.item_body(item public.inventory) OWNER TO tenon_owner;
-
-CREATE FUNCTION tenon.item_head(item public.inventory) RETURNS text
-    LANGUAGE sql STABLE
-    AS $$
-  SELECT '{"id":"' || item.id || '","name":' || to_json(item.name) || ',"origin":' || coalesce(to_json(item.origin)::text, 'null')
-         || ',"price":' || item.price || ',"image_url":' || coalesce(to_json(item.image_url)::text, 'null')
-         || ',"created_at":"' || tenon.iso(item.created_at) || '"'
-$$;
-
-ALTER FUNCTION tenon.item_head(item public.inventory) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) RETURNS text
     LANGUAGE sql STABLE
@@ -1725,19 +1758,6 @@ CREATE SEQUENCE tenon.audit_log_ids
 
 ALTER TABLE tenon.audit_log_ids OWNER TO tenon_owner;
 
-CREATE TABLE tenon.key_generation (
-    only_row boolean DEFAULT true NOT NULL,
-    slot smallint DEFAULT 0 NOT NULL,
-    lifetime_max interval DEFAULT '00:01:00'::interval NOT NULL,
-    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    free_at timestamp with time zone[] DEFAULT ARRAY['-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone] NOT NULL,
-    CONSTRAINT key_generation_free_at_check CHECK ((cardinality(free_at) = 4)),
-    CONSTRAINT key_generation_only_row_check CHECK (only_row),
-    CONSTRAINT key_generation_slot_check CHECK (((slot >= 0) AND (slot <= 3)))
-);
-
-ALTER TABLE tenon.key_generation OWNER TO tenon_owner;
-
 CREATE TABLE tenon.migrations (
     set text NOT NULL,
     number integer NOT NULL,
@@ -1830,7 +1850,7 @@ CREATE INDEX market_purchases_item ON public.market_purchases USING btree (item_
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
 
-CREATE TRIGGER counters_only_grow BEFORE UPDATE ON public.inventory FOR EACH ROW WHEN (((new.quantity_sold < old.quantity_sold) OR (new.quantity_received < old.quantity_received) OR (new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_shrinking_counters();
+CREATE TRIGGER counters_only_grow AFTER UPDATE ON public.inventory FOR EACH ROW WHEN (((new.quantity_sold < old.quantity_sold) OR (new.quantity_received < old.quantity_received) OR (new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_shrinking_counters();
 
 CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.businesses FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
 
@@ -1896,6 +1916,8 @@ GRANT SELECT ON TABLE public.laundering_channels TO tenon_edge;
 REVOKE ALL ON FUNCTION tenon.channel_body(c public.laundering_channels) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.channel_body(c public.laundering_channels) TO tenon_edge;
 
+REVOKE ALL ON FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION tenon.conversion_name(arguments jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.convert_facility(command tenon.command, arguments jsonb) FROM PUBLIC;
@@ -1940,15 +1962,14 @@ REVOKE ALL ON FUNCTION tenon.is_convertible(law public.legislation, today date) 
 REVOKE ALL ON FUNCTION tenon.iso(at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.iso(at timestamp with time zone) TO tenon_edge;
 
+REVOKE ALL ON FUNCTION tenon.item_head(id uuid, name text, origin text, price numeric, image_url text, created_at timestamp with time zone) FROM PUBLIC;
+
 GRANT SELECT ON TABLE public.inventory TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.item_answer(status integer, item public.inventory, audit_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.item_body(item public.inventory) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.item_body(item public.inventory) TO tenon_edge;
-
-REVOKE ALL ON FUNCTION tenon.item_head(item public.inventory) FROM PUBLIC;
-GRANT ALL ON FUNCTION tenon.item_head(item public.inventory) TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) FROM PUBLIC;
 

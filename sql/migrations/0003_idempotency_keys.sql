@@ -44,6 +44,16 @@ CREATE TABLE tenon.key_generation (
 INSERT INTO tenon.key_generation DEFAULT VALUES;
 REVOKE ALL ON tenon.key_generation, public.idempotency_keys FROM PUBLIC;
 
+-- The partitions besides the one that is stored into which hold keys that have not expired.
+CREATE FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamptz) RETURNS smallint[]
+LANGUAGE sql STABLE AS $$
+  SELECT array_remove(ARRAY[
+    CASE WHEN generation.slot <> 0 AND generation.free_at[1] > clock THEN 0::smallint END,
+    CASE WHEN generation.slot <> 1 AND generation.free_at[2] > clock THEN 1::smallint END,
+    CASE WHEN generation.slot <> 2 AND generation.free_at[3] > clock THEN 2::smallint END,
+    CASE WHEN generation.slot <> 3 AND generation.free_at[4] > clock THEN 3::smallint END], NULL)
+$$;
+
 -- A batch's answers, one element a command, in order. `origins`: 0 run now, 1 replayed, 2 the key was used with another
 -- fingerprint (nothing of the stored answer is told then).
 CREATE TYPE tenon.replies AS (

@@ -1,5 +1,15 @@
 -- FurnitureOps: the inventory and every operation on it but the sale, which has a file of its own.
 
+-- The half of an item's JSON that a sale leaves alone. IMMUTABLE is true of these values, though to_json and to_char promise
+-- less for others.
+CREATE FUNCTION tenon.item_head(
+  id uuid, name text, origin text, price numeric, image_url text, created_at timestamptz)
+RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT '{"id":"' || id || '","name":' || to_json(name) || ',"origin":' || coalesce(to_json(origin)::text, 'null')
+         || ',"price":' || price || ',"image_url":' || coalesce(to_json(image_url)::text, 'null')
+         || ',"created_at":"' || tenon.iso(created_at) || '"'
+$$;
+
 CREATE TABLE public.inventory (
   id uuid PRIMARY KEY DEFAULT tenon.new_id(),
   name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
@@ -13,6 +23,8 @@ CREATE TABLE public.inventory (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   prior_updated_at timestamptz,  -- of the version before: tells whether a coarse date token is ambiguous
+  -- Rendered when one of them changes rather than with every sale.
+  head text NOT NULL GENERATED ALWAYS AS (tenon.item_head(id, name, origin, price, image_url, created_at)) STORED,
   -- Nothing is sold that did not come in, and nothing gets lost: available + sold changes by create and restock alone.
   CONSTRAINT stock_adds_up CHECK (quantity_available + quantity_sold = quantity_received)
 ) WITH (fillfactor = 70);  -- room for a row's next version on its own page (HOT)
@@ -25,20 +37,15 @@ BEGIN
   RAISE EXCEPTION 'quantity_sold, quantity_received and version only grow' USING ERRCODE = 'check_violation';
 END
 $$;
-CREATE TRIGGER counters_only_grow BEFORE UPDATE ON public.inventory FOR EACH ROW
+-- AFTER: one BEFORE a row would render every head anew and lock every row a second time.
+CREATE TRIGGER counters_only_grow AFTER UPDATE ON public.inventory FOR EACH ROW
   WHEN (NEW.quantity_sold < OLD.quantity_sold OR NEW.quantity_received < OLD.quantity_received OR NEW.version <= OLD.version
         OR NEW.updated_at <= OLD.updated_at OR NEW.id <> OLD.id)
   EXECUTE FUNCTION tenon.refuse_shrinking_counters();
 
--- The answer's JSON in two halves: what a sale leaves alone, and what it changes. Helpers that are one expression have no
--- search_path of their own, since a function with a SET clause is never inlined; their callers pin it. They are STABLE for
--- the same reason: || is, and a function that claims more than its parts is not inlined.
-CREATE FUNCTION tenon.item_head(item public.inventory) RETURNS text
-LANGUAGE sql STABLE AS $$
-  SELECT '{"id":"' || item.id || '","name":' || to_json(item.name) || ',"origin":' || coalesce(to_json(item.origin)::text, 'null')
-         || ',"price":' || item.price || ',"image_url":' || coalesce(to_json(item.image_url)::text, 'null')
-         || ',"created_at":"' || tenon.iso(item.created_at) || '"'
-$$;
+-- The answer's JSON: the head, and what a sale changes. Helpers that are one expression have no search_path of their own,
+-- since a function with a SET clause is never inlined; their callers pin it. They are STABLE for the same reason: || is, and
+-- a function that claims more than its parts is not inlined.
 CREATE FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$
   SELECT ',"quantity_available":' || available || ',"quantity_sold":' || sold || ',"version":' || version
@@ -46,14 +53,14 @@ LANGUAGE sql STABLE AS $$
 $$;
 CREATE FUNCTION tenon.item_body(item public.inventory) RETURNS text
 LANGUAGE sql STABLE AS $$
-  SELECT tenon.item_head(item)
+  SELECT item.head
          || tenon.item_tail(item.quantity_available, item.quantity_sold, item.version, item.updated_at)
 $$;
 CREATE FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) RETURNS text
 LANGUAGE sql STABLE AS $$
   SELECT '{"quantity_available":' || available || ',"quantity_sold":' || sold || ',"version":' || version || '}'
 $$;
-GRANT EXECUTE ON FUNCTION tenon.item_body, tenon.item_head, tenon.item_tail, tenon.iso TO tenon_edge;
+GRANT EXECUTE ON FUNCTION tenon.item_body, tenon.item_tail, tenon.iso TO tenon_edge;
 
 -- Locks a batch's items in id order, so that no two batches wait for each other in a ring. `arguments` of any operation here:
 -- an `id`, or `lines` with an `item_id` each.

@@ -33,100 +33,107 @@ END
 $$;
 SELECT tenon.register_operation('decrement_item', 'tenon.decrement_item', 'tenon.lock_items');
 
--- A batch of sales, each at most once per key. Locks the items in id order, looks the keys up after that (so that a
--- duplicate which sold the same item on another node is simply seen), and then, in the usual case - every command fresh,
--- without a concurrency token, and every item with enough for all who ask - changes stock, audit log and keys in one
--- statement. Any other batch goes through tenon.execute, command by command in the order given: a smaller later command
--- may then get what a larger earlier one could not.
+-- A batch of sales, each at most once per key. In the usual case - every command fresh, without a concurrency token, and every
+-- item with enough for all who ask - a batch changes stock, audit log and keys in three statements, whatever its size. The
+-- update locks its items in id order; keys are looked up and stored after that, so that a duplicate which sold the same
+-- item on another node is simply seen. When the case turns out to be another one, what was done is undone and the batch goes
+-- through tenon.execute, command by command in the order given: a smaller later command may then get what a larger earlier
+-- one could not.
 CREATE FUNCTION public.decrement_stock_atomic(
   claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[],
   request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[])
 RETURNS tenon.replies
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+-- Plans made while the tables were empty must serve when they are full; a hash aggregate would lose the order of locking.
+SET search_path = public, pg_temp SET enable_seqscan = off SET enable_hashagg = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  usual boolean;
+  size CONSTANT integer := cardinality(claims);
   generation tenon.key_generation;
   lifetime_max_seconds integer;
   clock timestamptz;
   first_audit_id bigint;
-  stored bigint;
+  befores text[];
+  afters text[];
   replies tenon.replies;
 BEGIN
-  IF EXISTS (SELECT FROM unnest(item_ids, quantities) AS c (item_id, quantity) WHERE (quantity >= 1) IS NOT TRUE) THEN
+  IF (1 <= ALL (quantities)) IS NOT TRUE THEN
     RAISE EXCEPTION 'a sale is of at least one piece' USING ERRCODE = 'check_violation';
   END IF;
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
-
-  WITH item AS MATERIALIZED (
-    SELECT id, quantity_available FROM inventory WHERE id = ANY (item_ids) ORDER BY id FOR UPDATE
-  )
-  -- bool_and passes nulls over: an item that is not there must count as one without stock.
-  SELECT coalesce(bool_and(coalesce(item.quantity_available, 0) >= asked.total), false) INTO usual
-  FROM (SELECT item_id, sum(quantity) AS total FROM unnest(item_ids, quantities) AS c (item_id, quantity) GROUP BY item_id)
-    AS asked
-  LEFT JOIN item ON item.id = asked.item_id;
-
-  IF NOT usual OR EXISTS (SELECT FROM unnest(preconditions) AS p WHERE p IS NOT NULL)
-     OR EXISTS (SELECT FROM idempotency_keys WHERE claim = ANY (claims)) THEN
-    RETURN tenon.execute('decrement_item', claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, ARRAY(
-      SELECT jsonb_strip_nulls(jsonb_build_object('id', id, 'decrement', quantity, 'precondition', precondition))
-      FROM unnest(item_ids, quantities, preconditions) WITH ORDINALITY AS c (id, quantity, precondition, n) ORDER BY n));
+  IF (size = ALL (ARRAY[cardinality(scopes), cardinality(users), cardinality(keys), cardinality(fingerprints),
+                        cardinality(lifetimes), cardinality(roles), cardinality(request_ids), cardinality(item_ids),
+                        cardinality(quantities), cardinality(preconditions)])) IS NOT TRUE THEN
+    RAISE EXCEPTION 'a batch has as many of everything as it has commands' USING ERRCODE = 'check_violation';
   END IF;
-
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
   SELECT * INTO generation FROM tenon.key_generation;
   lifetime_max_seconds := extract(epoch FROM generation.lifetime_max);
   clock := clock_timestamp();
-  first_audit_id := nextval('tenon.audit_log_ids');
-  WITH asked AS MATERIALIZED (
-    SELECT *, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
-    FROM unnest(claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, item_ids, quantities)
-      WITH ORDINALITY AS c (claim, scope, user_id, key, fingerprint, lifetime, role, request_id, item_id, quantity, n)
-    WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
-  ), changed AS (
-    UPDATE inventory SET
-      quantity_available = quantity_available - total.quantity, quantity_sold = quantity_sold + total.quantity,
-      version = version + total.changes,
-      prior_updated_at = CASE WHEN total.changes = 1 THEN updated_at
-                              ELSE greatest(clock, updated_at + interval '1 us') + (total.changes - 2) * interval '1 us' END,
-      updated_at = greatest(clock, updated_at + interval '1 us') + (total.changes - 1) * interval '1 us'
-    FROM (SELECT item_id, sum(quantity) AS quantity, count(*) AS changes FROM asked GROUP BY item_id) AS total
-    WHERE id = total.item_id
-    -- What was there before, and the moment of the first of the changes.
-    RETURNING id, tenon.item_head(inventory) AS head, quantity_available + total.quantity AS available,
-              quantity_sold - total.quantity AS sold, version - total.changes AS version,
-              updated_at - total.changes * interval '1 us' AS moment
-  ), told AS MATERIALIZED (
-    SELECT asked.*, first_audit_id + asked.n - 1 AS audit_id, changed.version + asked.k AS version,
-           changed.moment + asked.k * interval '1 us' AS modified,
-           clock + least(asked.lifetime, lifetime_max_seconds) * interval '1 s' AS expires,
-           tenon.item_stock(changed.available - asked.running + asked.quantity, changed.sold + asked.running - asked.quantity,
-                            changed.version + asked.k - 1) AS before,
-           tenon.item_stock(changed.available - asked.running, changed.sold + asked.running, changed.version + asked.k) AS after,
-           changed.head || tenon.item_tail(changed.available - asked.running, changed.sold + asked.running,
-                                           changed.version + asked.k, changed.moment + asked.k * interval '1 us') AS body
-    FROM asked JOIN changed ON changed.id = asked.item_id
-  ), audited AS (
+  BEGIN
+    IF array_remove(preconditions, NULL) <> '{}' THEN
+      RAISE SQLSTATE 'TN002';
+    END IF;
+    WITH asked AS MATERIALIZED (
+      SELECT item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
+      FROM unnest(item_ids, quantities) WITH ORDINALITY AS c (item_id, quantity, n)
+      WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
+    ), changed AS (
+      UPDATE inventory SET
+        quantity_available = quantity_available - total.quantity, quantity_sold = quantity_sold + total.quantity,
+        version = version + total.changes,
+        prior_updated_at = CASE WHEN total.changes = 1 THEN updated_at
+                                ELSE greatest(clock, updated_at + interval '1 us') + (total.changes - 2) * interval '1 us' END,
+        updated_at = greatest(clock, updated_at + interval '1 us') + (total.changes - 1) * interval '1 us'
+      FROM (SELECT item_id, sum(quantity) AS quantity, count(*) AS changes FROM asked GROUP BY item_id) AS total
+      WHERE id = total.item_id AND quantity_available >= total.quantity
+      -- What was there before, and the moment of the first of the changes.
+      RETURNING id, head, quantity_available + total.quantity AS available, quantity_sold - total.quantity AS sold,
+                version - total.changes AS version, updated_at - total.changes * interval '1 us' AS moment
+    ), told AS (
+      SELECT n, head, version + k AS version, moment + k * interval '1 us' AS modified,
+             available - running AS available, available - running + quantity AS available_before,
+             sold + running AS sold, sold + running - quantity AS sold_before
+      FROM asked JOIN changed ON id = item_id ORDER BY n
+    )
+    SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
+           array_agg(tenon.item_stock(available_before, sold_before, version - 1)),
+           array_agg(tenon.item_stock(available, sold, version))
+    INTO replies.bodies, replies.versions, replies.modified, befores, afters
+    FROM told;
+    IF cardinality(replies.bodies) IS DISTINCT FROM size
+       -- Stored before the last turns; those stored since are under the unique index that the insert meets.
+       OR EXISTS (SELECT FROM idempotency_keys
+                  WHERE slot = ANY (tenon.closed_key_slots(generation, clock)) AND claim = ANY (claims)) THEN
+      RAISE SQLSTATE 'TN002';
+    END IF;
+
+    first_audit_id := nextval('tenon.audit_log_ids');
     INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-    SELECT audit_id, modified, item_id, 'STOCK_DECREMENT', 'item', user_id, role, request_id, key, before, after FROM told
-  ), kept AS (
+    SELECT first_audit_id + n - 1, modified, item_id, 'STOCK_DECREMENT', 'item', user_id, role, request_id, key, before, after
+    FROM unnest(replies.modified, item_ids, users, roles, request_ids, keys, befores, afters) WITH ORDINALITY
+      AS c (modified, item_id, user_id, role, request_id, key, before, after, n);
     INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
                                   user_id, key, summary)
-    SELECT claim, generation.slot, 200, version, modified, expires, audit_id, fingerprint, scope,
-           user_id, key, body
-    FROM told ORDER BY claim
-    ON CONFLICT DO NOTHING
-    RETURNING 1
-  )
-  SELECT array_agg(0::smallint), array_agg(200::smallint), array_agg(NULL::text), array_agg(body), array_agg(version),
-         array_agg(modified), array_agg(NULL::text), array_agg(expires), array_agg(audit_id), clock, (SELECT count(*) FROM kept)
-  INTO replies.origins, replies.statuses, replies.problems, replies.bodies, replies.versions, replies.modified,
-       replies.locations, replies.expires, replies.audit_ids, replies.answered_at, stored
-  FROM (SELECT * FROM told ORDER BY n) AS in_order;
-  IF stored < cardinality(claims) THEN
-    PERFORM tenon.raise_key_collision(claims);
-  END IF;
-  RETURN replies;
+    SELECT claim, generation.slot, 200, version, modified, clock + least(lifetime, lifetime_max_seconds) * interval '1 s',
+           first_audit_id + n - 1, fingerprint, scope, user_id, key, body
+    FROM unnest(claims, replies.versions, replies.modified, lifetimes, fingerprints, scopes, users, keys, replies.bodies)
+      WITH ORDINALITY AS c (claim, version, modified, lifetime, fingerprint, scope, user_id, key, body, n)
+    ORDER BY claim;  -- one order for all: two batches that share keys can't wait for each other in a ring
+
+    SELECT array_agg(clock + least(lifetime, lifetime_max_seconds) * interval '1 s'), array_agg(first_audit_id + n - 1)
+    INTO replies.expires, replies.audit_ids
+    FROM unnest(lifetimes) WITH ORDINALITY AS c (lifetime, n);
+    replies.origins := array_fill(0::smallint, ARRAY[size]);
+    replies.statuses := array_fill(200::smallint, ARRAY[size]);
+    replies.problems := array_fill(NULL::text, ARRAY[size]);
+    replies.locations := replies.problems;
+    replies.answered_at := clock;
+    RETURN replies;
+  EXCEPTION WHEN unique_violation OR SQLSTATE 'TN002' THEN
+    NULL;  -- nothing of it happened
+  END;
+  RETURN tenon.execute('decrement_item', claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, ARRAY(
+    SELECT jsonb_strip_nulls(jsonb_build_object('id', id, 'decrement', quantity, 'precondition', precondition))
+    FROM unnest(item_ids, quantities, preconditions) WITH ORDINALITY AS c (id, quantity, precondition, n) ORDER BY n));
 END
 $$;
 GRANT EXECUTE ON FUNCTION public.decrement_stock_atomic TO tenon_edge;

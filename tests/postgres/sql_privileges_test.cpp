@@ -56,7 +56,6 @@ const char* const edge_functions[] = {
     "tenon.facility_body(public.facilities)",
     "tenon.iso(timestamp with time zone)",
     "tenon.item_body(public.inventory)",
-    "tenon.item_head(public.inventory)",
     "tenon.item_tail(bigint,bigint,bigint,timestamp with time zone)",
     "tenon.json_text(text)",
     "tenon.legislation_body(public.legislation)",

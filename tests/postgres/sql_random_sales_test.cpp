@@ -95,7 +95,7 @@ class SqlSalesAtRandom : public SqlTest {
  protected:
   Reference::Item read_item(const std::string& id) {
     const postgres::Rows rows = superuser_.execute(
-        "SELECT tenon.item_head(i), quantity_available, quantity_sold, version,"
+        "SELECT head, quantity_available, quantity_sold, version,"
         " (extract(epoch FROM updated_at) * 1000000)::bigint, (extract(epoch FROM prior_updated_at) * 1000000)::bigint"
         " FROM inventory AS i WHERE id = $1::uuid AND quantity_available + quantity_sold = quantity_received",
         {id});
