@@ -6,6 +6,7 @@ tenon_test(unit_safeguards LABEL unit
           ${CMAKE_CURRENT_LIST_DIR}/idempotency_key_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/issue_token_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/memory_store_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/penalty_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/precondition_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/rate_limit_headers_test.cpp
   USES safeguards)
