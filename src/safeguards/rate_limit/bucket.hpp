@@ -12,7 +12,7 @@ namespace tenon::safeguards {
 // `quota` requests per `window`, all of which may come at once.
 struct Rate {
   std::int64_t quota = 0;                // 1 to 1'000'000'000, and at most one a microsecond
-  std::int64_t window_microseconds = 0;  // 1 ms to 7 days
+  std::int64_t window_microseconds = 0;  // 1 ms to 1000 days
 
   // Rounded up, so that never more than `quota` tokens come back per window.
   [[nodiscard]] constexpr std::int64_t token_microseconds() const noexcept {
@@ -22,7 +22,7 @@ struct Rate {
   // Within the bounds above: what take() can count with.
   [[nodiscard]] constexpr bool valid() const noexcept {
     return quota >= 1 && quota <= 1'000'000'000 && window_microseconds >= 1'000 &&
-           window_microseconds <= 604'800'000'000 && quota <= window_microseconds;
+           window_microseconds <= 86'400'000'000'000 && quota <= window_microseconds;
   }
   bool operator==(const Rate&) const = default;
 };

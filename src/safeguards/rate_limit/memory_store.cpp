@@ -124,6 +124,13 @@ class Sets {
   return best;
 }
 
+// A newcomer's bucket. What it took from the overflow bucket before is not known apart from what the others took: it is
+// charged with all of it, but no more than empties a bucket of its own.
+[[nodiscard]] BucketState newcomer(const Set& set, const Rate& rate, std::int64_t now) noexcept {
+  if (set.overflow_full_at <= now) return {};
+  return {.full_at = now + std::min(set.overflow_full_at - now, rate.burst_microseconds())};
+}
+
 // `work` moves the bucket of `tag`, a newcomer's or the shared one if need be; returns what it returns.
 template <class Work>
 auto with_bucket(Set& set, std::uint64_t tag, const BucketRequest& request, std::int64_t now, const Work& work) {
@@ -142,17 +149,20 @@ auto with_bucket(Set& set, std::uint64_t tag, const BucketRequest& request, std:
     set.overflow_full_at = std::max(set.overflow_full_at, shared.full_at);
     return result;
   }
-  // What the newcomer took from the overflow bucket before is not known apart from what the others took: it is charged
-  // with all of it, but no more than empties a bucket of its own.
-  BucketState state;
-  if (set.overflow_full_at > now)
-    state.full_at = now + std::min(set.overflow_full_at - now, request.rate.burst_microseconds());
+  BucketState state = newcomer(set, request.rate, now);
   const auto result = work(state, request.penalty);
   if (state != BucketState{}) {
     set.tags[way] = tag;
     set.kept[way].keep(state, request.rate);
   }
   return result;
+}
+
+[[nodiscard]] BucketState greater_of(const BucketState& a, const BucketState& b) noexcept {
+  return {.full_at = std::max(a.full_at, b.full_at),
+          .blocked_until = std::max(a.blocked_until, b.blocked_until),
+          .refused_at = std::max(a.refused_at, b.refused_at),
+          .level = std::max(a.level, b.level)};
 }
 
 // The policy's length goes first, so that ("a", "bc") and ("ab", "c") are different.
@@ -243,6 +253,31 @@ void MemoryBucketStore::charge(const BucketRequest& request) {
     safeguards::charge(state, moment, request.rate, request.cost);
     return true;
   });
+}
+
+std::optional<BucketState> MemoryBucketStore::state_of(std::string_view policy, std::string_view subject) const {
+  const std::uint64_t tag = tag_of(impl_->hash, policy, subject);
+  Set& set = impl_->sets.of(tag);
+  SpinLock lock(set.lock);
+  const std::lock_guard guard(lock);
+  const std::size_t way = way_of(set, tag);
+  if (way == ways) return std::nullopt;
+  return set.kept[way].state();
+}
+
+void MemoryBucketStore::learn(std::string_view policy, std::string_view subject, const Rate& rate,
+                              const BucketState& told) {
+  const std::uint64_t tag = tag_of(impl_->hash, policy, subject);
+  Set& set = impl_->sets.of(tag);
+  SpinLock lock(set.lock);
+  const std::lock_guard guard(lock);
+  const std::int64_t now = impl_->now();
+  const std::size_t known = way_of(set, tag);
+  const std::size_t way = known < ways ? known : way_to_give_up(set, now);
+  if (way == ways) return;
+  const BucketState before = known < ways ? set.kept[way].state() : newcomer(set, rate, now);
+  set.tags[way] = tag;
+  set.kept[way].keep(greater_of(before, told), rate);
 }
 
 }  // namespace tenon::safeguards

@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -64,6 +65,13 @@ class MemoryBucketStore final : public BucketStore {
                                     std::span<BucketDecision> decisions) override;
   void charge(const BucketRequest& request) override;
   std::string_view trouble() const override { return {}; }
+
+  // For a store that keeps its buckets elsewhere, and here what it knows of them. Moments are of this store's clock.
+  // What is known of a bucket that has a place of its own.
+  [[nodiscard]] std::optional<BucketState> state_of(std::string_view policy, std::string_view subject) const;
+  // Raises what is known to what is told: of each member, the greater one. Where there is no room nothing happens. The
+  // rate is valid.
+  void learn(std::string_view policy, std::string_view subject, const Rate& rate, const BucketState& told);
 
  private:
   struct Impl;

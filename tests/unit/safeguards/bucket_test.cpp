@@ -96,7 +96,7 @@ TEST(ARate, ThatIsNotValidAdmitsNothing) {
         Rate{.quota = 1, .window_microseconds = 0}, Rate{.quota = 1, .window_microseconds = -1},
         Rate{.quota = 1'000'000'001, .window_microseconds = 86'400 * second},
         Rate{.quota = second + 1, .window_microseconds = second}, Rate{.quota = 1, .window_microseconds = 999},
-        Rate{.quota = 1, .window_microseconds = 7 * 86'400 * second + 1},
+        Rate{.quota = 1, .window_microseconds = 1'000 * 86'400 * second + 1},
         Rate{.quota = most, .window_microseconds = most}, Rate{.quota = least, .window_microseconds = least}}) {
     std::int64_t full_at = 0;
     EXPECT_FALSE(rate.valid());
@@ -107,9 +107,9 @@ TEST(ARate, ThatIsNotValidAdmitsNothing) {
 
 TEST(ABucket, StandsExtremeTimes) {
   const Rate rates[] = {{.quota = 1, .window_microseconds = 1'000},
-                        {.quota = 1, .window_microseconds = 7 * 86'400 * second},
+                        {.quota = 1, .window_microseconds = 1'000 * 86'400 * second},
                         {.quota = 1'000, .window_microseconds = 1'000},
-                        {.quota = 1'000'000'000, .window_microseconds = 7 * 86'400 * second}};
+                        {.quota = 1'000'000'000, .window_microseconds = 1'000 * 86'400 * second}};
   const std::int64_t moments[] = {least, least + 1, -1, 0, 1, most / 2, most - 1, most};
   for (const Rate& rate : rates) {
     for (const std::int64_t full_before : moments) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -226,6 +227,93 @@ TEST_F(AMemoryStore, SpreadsSubjectsEvenlyOverItsSets) {
     shared += take(store, "p", std::to_string(subject), twenty_a_minute).remaining == 18 ? 0 : 1;
   }
   EXPECT_LT(shared, 8);
+}
+
+TEST_F(AMemoryStore, TakesAShadowsRefusalForNoEndAndAnEnforcedOneForOne) {
+  MemoryBucketStore store(1'000, told);
+  const Rate one{.quota = 1, .window_microseconds = second};
+  std::array<BucketRequest, 3> requests{
+      {{.policy = "address", .subject = "a", .rate = one, .shadow = true},
+       {.policy = "user", .subject = "u", .rate = one},
+       {.policy = "last", .subject = "l", .rate = {.quota = 9, .window_microseconds = second}}}};
+  std::array<BucketDecision, 3> decisions;
+  ASSERT_TRUE(store.take_now(requests, decisions));
+  EXPECT_EQ(refusal_in(requests, decisions), nullptr);
+  EXPECT_EQ(decisions[2].remaining, 8);
+  ASSERT_TRUE(store.take_now(requests, decisions));
+  EXPECT_TRUE(decisions[0].decided && !decisions[0].admitted);
+  EXPECT_EQ(refusal_in(requests, decisions), &decisions[1]);
+  EXPECT_FALSE(decisions[2].decided);
+  EXPECT_EQ(ask(store, requests[2]).remaining, 7) << "was not touched by the refused one";
+}
+
+TEST_F(AMemoryStore, KeepsAPenaltyUnderAFlood) {
+  for (const std::size_t subjects_max : {std::size_t{8}, std::size_t{4'096}}) {
+    MemoryBucketStore store(subjects_max, told);
+    const BucketRequest pushing{.policy = "p",
+                                .subject = "mallory",
+                                .rate = {.quota = 1, .window_microseconds = second},
+                                .penalty = {.base_microseconds = second, .cap_microseconds = 100 * second}};
+    std::int64_t wait = 0;
+    for (int push = 0; push < 10; ++push, pass(penalty_grace_microseconds))
+      wait = ask(store, pushing).retry_microseconds;
+    EXPECT_GT(wait, 90 * second);
+    pass(10 * second);  // its tokens are long back
+    for (int flooder = 0; flooder < 20'000; ++flooder)
+      (void)take(store, "p", "flooder " + std::to_string(flooder), twenty_a_minute);
+    EXPECT_FALSE(ask(store, pushing).admitted);
+    pass(wait - penalty_grace_microseconds - 10 * second);  // sat out
+    for (int flooder = 0; flooder < 20'000; ++flooder)
+      (void)take(store, "p", "flooder " + std::to_string(flooder), twenty_a_minute);
+    (void)ask(store, pushing);
+    EXPECT_GT(ask(store, pushing).retry_microseconds, 10 * second) << "and what it has earned is not forgotten with it";
+  }
+}
+
+TEST_F(AMemoryStore, ChargesBadBehaviourOnTop) {
+  for (const int others : {0, 8}) {  // with a bucket of its own, and with a shared one
+    MemoryBucketStore store(8, told);
+    for (int subject = 0; subject < others; ++subject) (void)take(store, "p", std::to_string(subject), twenty_a_minute);
+    store.charge({.policy = "p", .subject = "mallory", .rate = twenty_a_minute, .cost = 5});
+    EXPECT_EQ(take(store, "p", "mallory", twenty_a_minute).remaining, 14);
+    store.charge({.policy = "p", .subject = "mallory", .rate = twenty_a_minute, .cost = 15});
+    EXPECT_EQ(take(store, "p", "mallory", twenty_a_minute).retry_microseconds, 2 * 3 * second);
+    store.charge({.policy = "p", .subject = "mallory", .rate = Rate{}});
+  }
+}
+
+TEST_F(AMemoryStore, LearnsWhatIsKnownElsewhereAndNeverLess) {
+  MemoryBucketStore store(8, told);
+  EXPECT_EQ(store.state_of("p", "alice"), std::nullopt);
+  const BucketState told_of{
+      .full_at = told() + 30 * second, .blocked_until = told() + second, .refused_at = 7, .level = 3};
+  store.learn("p", "alice", twenty_a_minute, told_of);
+  EXPECT_EQ(store.state_of("p", "alice"), told_of);
+  store.learn("p", "alice", twenty_a_minute, {.full_at = told(), .level = 5});
+  EXPECT_EQ(store.state_of("p", "alice")->full_at, told_of.full_at);
+  EXPECT_EQ(store.state_of("p", "alice")->level, 5);
+  EXPECT_EQ(take(store, "p", "alice", twenty_a_minute).remaining, 9);
+  for (int subject = 0; subject < 10; ++subject) (void)take(store, "p", std::to_string(subject), twenty_a_minute);
+  store.learn("p", "late", twenty_a_minute, told_of);
+  EXPECT_EQ(store.state_of("p", "late"), std::nullopt) << "there is no room";
+}
+
+// Nobody's turn depends on who else comes: two who ask alike are answered alike, whatever a third one does.
+TEST_F(AMemoryStore, IsFairToSubjectsThatAskAlike) {
+  MemoryBucketStore store(10'000, told);
+  std::mt19937_64 random(20'251'202);
+  const Penalty penalty = default_penalty(twenty_a_minute);
+  for (int request = 0; request < 200'000; ++request) {
+    pass(static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(5 * second)));
+    const auto of = [&](std::string_view subject) {
+      return ask(store, {.policy = "p", .subject = subject, .rate = twenty_a_minute, .penalty = penalty});
+    };
+    const auto ann = of("ann");
+    for (std::uint64_t push = random() % 3; push > 0; --push) (void)of("mallory");
+    const auto bob = of("bob");
+    ASSERT_EQ(ann.admitted, bob.admitted);
+    ASSERT_EQ(ann.retry_microseconds, bob.retry_microseconds);
+  }
 }
 
 constexpr int thread_count = 4;
