@@ -55,6 +55,12 @@ inline constexpr milliseconds statement_deadline{8'000};  // statement_timeout o
 static_assert(lock_deadline < statement_deadline && statement_deadline < request_deadline,
               "a statement gives up before the request that waits for it, so that its outcome can still be told");
 
+// Redis.
+inline constexpr std::size_t redis_reply_bytes_max = 64 * 1024;
+inline constexpr std::size_t redis_reply_elements_max = 1'024;  // of one array
+inline constexpr std::size_t redis_calls_max = 16'384;          // waiting for one connection's answers
+inline constexpr milliseconds redis_connect_deadline{1'000};    // from looking up the name to being logged in
+
 // Write lanes.
 inline constexpr std::size_t batch_commands_max = 512;  // (setting)
 inline constexpr std::size_t lane_queue_max = 4'096;    // (setting) commands waiting in one lane before 503

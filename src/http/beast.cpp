@@ -1,4 +1,3 @@
-// Boost.Beast and Asio's TLS, compiled once (BOOST_BEAST_SEPARATE_COMPILATION).
+// Boost.Beast, compiled once (BOOST_BEAST_SEPARATE_COMPILATION).
 #pragma GCC diagnostic ignored "-Wconversion"
-#include <boost/asio/ssl/impl/src.hpp>
 #include <boost/beast/src.hpp>

@@ -1,12 +1,6 @@
 #include "support/cluster.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
 #include <fstream>
-#include <system_error>
 
 #include "postgres/cluster_data.hpp"
 #include "postgres/migrations.hpp"
@@ -29,18 +23,6 @@ void make_fast_data(const postgres::ClusterFiles& files) {
 }
 
 }  // namespace
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = "/tmp/tn-XXXXXX";
-  if (mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), "mkdtemp");
-  chmod(name.c_str(), 0711);  // the server's user must get through
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 TestCluster::TestCluster(Durability durability) : log_("-", LogLevel::error) {
   const postgres::ClusterFiles files{folder_.path() / "pg"};

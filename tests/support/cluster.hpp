@@ -1,7 +1,6 @@
 // A throw-away PostgreSQL for the tests of one program: list support/cluster.cpp among its sources.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,21 +8,9 @@
 #include "base/log.hpp"
 #include "postgres/cluster.hpp"
 #include "postgres/connection.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace tenon::test {
-
-// An empty folder directly under /tmp, whose name is short enough for a Unix socket; removed with what is in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // `fast` leaves out fsync and full_page_writes: not for a test that speaks of durability, nor for one that expects a
 // preflight to pass.

@@ -1,0 +1,59 @@
+// The connections of a node to its Redis: kept open, opened again when lost.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+#include "redis/connection.hpp"
+
+namespace tenon::redis {
+
+struct ClientSettings {
+  Address address;
+  std::string ca_file = {};  // for rediss://; empty: the system's authorities
+  std::size_t connections_per_thread = 1;
+  std::chrono::milliseconds connect_deadline = limits::redis_connect_deadline;
+  // Between attempts: doubled from the first to the second, each time lengthened by up to a half at random.
+  std::chrono::milliseconds backoff_least{20};
+  std::chrono::milliseconds backoff_most{500};
+};
+
+// Safe to use from any thread that runs one of the contexts, each of which has one thread; the contexts outlive it.
+// Nothing waits for a connection: while there is none, calls fail at once.
+class Client {
+ public:
+  // Throws std::runtime_error when the CA file can't be read. Does nothing until start().
+  Client(std::vector<boost::asio::io_context*> contexts, ClientSettings settings);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void start();
+  // From any thread; the contexts then run out of work of this client. Calls under way fail.
+  void stop();
+
+  // On one of the contexts, over a connection of that context; its deadline counts from now. An error reply is
+  // returned, not thrown. READONLY also ends the connection, as the primary is now elsewhere. Throws ConnectionError.
+  [[nodiscard]] boost::asio::awaitable<Reply> call(std::span<const std::string_view> parts, Monotonic deadline);
+
+  // Connections that are open now, of all threads.
+  [[nodiscard]] std::size_t connected() const noexcept;
+  // Why a connection could not be opened, or was lost, the last time; empty when none ever was.
+  [[nodiscard]] std::string last_failure() const;
+
+ private:
+  struct Shared;
+  struct Link;
+  std::shared_ptr<Shared> shared_;
+  std::vector<std::vector<std::shared_ptr<Link>>> links_;  // by context
+};
+
+}  // namespace tenon::redis
