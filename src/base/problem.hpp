@@ -29,6 +29,13 @@ enum class ProblemCode : std::uint8_t {
   token_invalid,              // credentials that do not verify
   token_expired,              //
   forbidden,                  // the caller's roles do not allow this
+  signature_missing,          // the route takes signed requests only
+  signature_malformed,        // Signature or Signature-Input cannot be read
+  signature_incomplete,       // it does not cover all that it must
+  content_digest_mismatch,    // Content-Digest is not that of the body
+  signature_expired,          // outside of its window
+  signature_invalid,          // whatever has to do with the key: unknown, revoked, somebody else's, a wrong signature
+  signature_replayed,         // its nonce was used before
   unsupported_media_type,     //
   malformed_json,             //
   duplicate_member,           // one JSON object names a member twice
