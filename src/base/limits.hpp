@@ -38,6 +38,16 @@ inline constexpr std::size_t connections_per_peer_max = 4'000;
 inline constexpr std::size_t bearer_token_bytes_max = 8 * 1024;
 inline constexpr std::size_t subject_bytes_max = 200;
 inline constexpr std::size_t secret_bytes_min = 32;
+inline constexpr std::size_t key_id_bytes_max = 200;    // `kid`
+inline constexpr std::size_t token_id_bytes_max = 200;  // `jti`
+inline constexpr std::size_t key_set_bytes_max = 256 * 1024;
+inline constexpr std::size_t key_set_keys_max = 100;
+inline constexpr milliseconds key_set_deadline{5'000};           // to fetch one
+inline constexpr seconds key_set_refresh{300};                   // (setting)
+inline constexpr seconds key_set_refresh_after_unknown_key{10};  // at most once in so long
+inline constexpr seconds key_set_retry_max{60};                  // between attempts while fetching fails
+inline constexpr milliseconds revocation_refresh{500};           // how often a node asks what was revoked
+inline constexpr std::size_t revocations_max = 1'000'000;        // in force, which every node keeps in memory
 
 // Idempotency.
 inline constexpr std::size_t idempotency_key_bytes_max = 255;

@@ -27,7 +27,9 @@ enum class ProblemCode : std::uint8_t {
   rate_limited,               // a token bucket is empty
   unauthenticated,            // no credentials
   token_invalid,              // credentials that do not verify
+  token_not_yet_valid,        // before its `nbf`
   token_expired,              //
+  token_revoked,              // by its id, or with all that its user was given before an instant
   forbidden,                  // the caller's roles do not allow this
   signature_missing,          // the route takes signed requests only
   signature_malformed,        // Signature or Signature-Input cannot be read

@@ -38,43 +38,96 @@ constexpr std::int64_t issued_ahead_seconds_max = 60;
   return seconds;
 }
 
-// Of the moments, `exp` is judged last: an expired token is one without other faults.
 struct Moments {
   std::int64_t expires = 0;
+  std::optional<std::int64_t> issued;
+  std::optional<std::int64_t> not_before;
   std::string_view trouble;
 };
-[[nodiscard]] Moments read_moments(const json::Object& claims, std::int64_t leeway, std::int64_t now) {
+[[nodiscard]] Moments read_moments(const json::Object& claims) {
   const auto expires = moment(claims, "exp");
   const auto not_before = moment(claims, "nbf");
   const auto issued = moment(claims, "iat");
-  if (!expires) return {.trouble = "The token has no `exp`."};
-  if (!*expires) return {.trouble = "The token's `exp` is not a whole number of seconds since 1970."};
-  if (not_before && !*not_before) return {.trouble = "The token's `nbf` is not a whole number of seconds since 1970."};
-  if (issued && !*issued) return {.trouble = "The token's `iat` is not a whole number of seconds since 1970."};
-  if (not_before && **not_before > now + leeway) return {.trouble = "The token is not valid yet."};
-  if (issued && **issued > now + std::max(leeway, issued_ahead_seconds_max)) {
-    return {.trouble = "The token was issued in the future."};
+  if (!expires) return {.issued = {}, .not_before = {}, .trouble = "The token has no `exp`."};
+  if (!*expires) {
+    return {
+        .issued = {}, .not_before = {}, .trouble = "The token's `exp` is not a whole number of seconds since 1970."};
   }
-  return {.expires = **expires, .trouble = {}};
+  if (not_before && !*not_before) {
+    return {
+        .issued = {}, .not_before = {}, .trouble = "The token's `nbf` is not a whole number of seconds since 1970."};
+  }
+  if (issued && !*issued) {
+    return {
+        .issued = {}, .not_before = {}, .trouble = "The token's `iat` is not a whole number of seconds since 1970."};
+  }
+  return {.expires = **expires,
+          .issued = issued ? *issued : std::nullopt,
+          .not_before = not_before ? *not_before : std::nullopt,
+          .trouble = {}};
 }
 
-// Adds the roles we know. False when the claim is not what it should be: a role is never guessed.
-[[nodiscard]] bool add_role(Roles& roles, const json::Value& name) {
-  if (name.string() == nullptr) return false;
-  if (const auto role = role_named(*name.string())) roles = roles | *role;
-  return true;
+// A token that is too old is told so only when it has no other fault.
+[[nodiscard]] std::optional<Problem> untimely(const Moments& moments, std::int64_t leeway, std::int64_t now) {
+  if (moments.issued && *moments.issued > now + std::max(leeway, issued_ahead_seconds_max)) {
+    return invalid("The token was issued in the future.");
+  }
+  if (moments.not_before && *moments.not_before > now + leeway) return problem(ProblemCode::token_not_yet_valid);
+  if (now >= moments.expires + leeway) return problem(ProblemCode::token_expired);
+  return std::nullopt;
 }
 
-[[nodiscard]] std::optional<Roles> read_roles(const json::Object& claims) {
+void add_role(Roles& roles, std::string_view name, const TokenRules& rules) {
+  if (!rules.roles.empty()) {
+    const auto meant = rules.roles.find(name);
+    if (meant != rules.roles.end()) roles = roles | meant->second;
+  } else if (const auto role = role_named(name)) {
+    roles = roles | *role;
+  }
+}
+
+// False when the claim is not what it should be: a role is never guessed.
+[[nodiscard]] bool add_list(Roles& roles, const json::Value& list, const TokenRules& rules) {
+  if (list.array() == nullptr) return false;
+  return std::ranges::all_of(*list.array(), [&](const json::Value& name) {
+    if (name.string() == nullptr) return false;
+    add_role(roles, *name.string(), rules);
+    return true;
+  });
+}
+
+[[nodiscard]] bool is_scope(std::string_view claim) noexcept {
+  const std::string_view last = claim.substr(claim.rfind('.') + 1);
+  return last == "scope" || last == "scp";
+}
+
+void add_scopes(Roles& roles, std::string_view scopes, const TokenRules& rules) {
+  while (!scopes.empty()) {
+    const std::string_view one = scopes.substr(0, scopes.find(' '));
+    add_role(roles, one, rules);
+    scopes.remove_prefix(std::min(one.size() + 1, scopes.size()));
+  }
+}
+
+[[nodiscard]] std::optional<Roles> read_roles(const json::Object& claims, const TokenRules& rules) {
   Roles roles = Role::authenticated;
-  if (const json::Value* role = json::find(claims, "role"); role != nullptr && !add_role(roles, *role))
-    return std::nullopt;
-  if (const json::Value* list = json::find(claims, "roles")) {
-    if (list->array() == nullptr) return std::nullopt;
-    const bool well_formed =
-        std::ranges::all_of(*list->array(), [&](const json::Value& role) { return add_role(roles, role); });
-    if (!well_formed) return std::nullopt;
+  if (!rules.roles_claim.empty()) {
+    const json::Value* claim = find_claim(claims, rules.roles_claim);
+    if (claim == nullptr) return roles;
+    if (claim->string() == nullptr) return add_list(roles, *claim, rules) ? std::optional(roles) : std::nullopt;
+    if (is_scope(rules.roles_claim)) {
+      add_scopes(roles, *claim->string(), rules);
+    } else {
+      add_role(roles, *claim->string(), rules);
+    }
+    return roles;
   }
+  if (const json::Value* role = json::find(claims, "role")) {
+    if (role->string() == nullptr) return std::nullopt;
+    add_role(roles, *role->string(), rules);
+  }
+  const json::Value* list = json::find(claims, "roles");
+  if (list != nullptr && !add_list(roles, *list, rules)) return std::nullopt;
   return roles;
 }
 
@@ -82,27 +135,48 @@ struct Moments {
   return value.string() != nullptr && *value.string() == text;
 }
 
-[[nodiscard]] bool within(const TokenScope& scope, const json::Object& claims) {
-  if (!scope.issuer.empty()) {
+[[nodiscard]] bool is_one_of(const json::Value& value, const std::vector<std::string>& texts) {
+  return std::ranges::any_of(texts, [&](const std::string& text) { return is_text(value, text); });
+}
+
+[[nodiscard]] bool is_for_us(const json::Object& claims, const TokenRules& rules) {
+  if (!rules.issuer.empty()) {
     const json::Value* issuer = json::find(claims, "iss");
-    if (issuer == nullptr || !is_text(*issuer, scope.issuer)) return false;
+    if (issuer == nullptr || !is_text(*issuer, rules.issuer)) return false;
   }
-  if (scope.audience.empty()) return true;
+  if (rules.audiences.empty()) return true;
   const json::Value* audience = json::find(claims, "aud");
   if (audience == nullptr) return false;
-  if (audience->array() == nullptr) return is_text(*audience, scope.audience);
-  return std::ranges::any_of(*audience->array(), [&](const json::Value& one) { return is_text(one, scope.audience); });
+  if (audience->array() == nullptr) return is_one_of(*audience, rules.audiences);
+  return std::ranges::any_of(*audience->array(),
+                             [&](const json::Value& one) { return is_one_of(one, rules.audiences); });
+}
+
+// The token's `jti`, empty when it has none; nothing when it is not what it should be.
+[[nodiscard]] std::optional<std::string_view> read_token_id(const json::Object& claims) {
+  const json::Value* id = json::find(claims, "jti");
+  if (id == nullptr) return "";
+  if (id->string() == nullptr || id->string()->empty() || id->string()->size() > limits::token_id_bytes_max) {
+    return std::nullopt;
+  }
+  return *id->string();
 }
 
 }  // namespace
 
-std::string_view header_trouble(const json::Value& header) {
-  if (header.object() == nullptr) return "The token's header is not a JSON object.";
-  const json::Value* algorithm = json::find(*header.object(), "alg");
-  if (algorithm == nullptr || !is_text(*algorithm, "HS256")) return "The token's `alg` is not HS256.";
+const json::Value* find_claim(const json::Object& claims, std::string_view path) {
+  if (const json::Value* whole = json::find(claims, path)) return whole;
+  const std::size_t dot = path.find('.');
+  if (dot == std::string_view::npos) return nullptr;
+  const json::Value* outer = json::find(claims, path.substr(0, dot));
+  if (outer == nullptr || outer->object() == nullptr) return nullptr;
+  return find_claim(*outer->object(), path.substr(dot + 1));
+}
+
+std::string_view header_trouble(const json::Object& header) {
   // No extension is understood here, so that whatever `crit` demands cannot be honoured.
-  if (json::find(*header.object(), "crit") != nullptr) return "The token's `crit` names what is not understood.";
-  if (const json::Value* type = json::find(*header.object(), "typ")) {
+  if (json::find(header, "crit") != nullptr) return "The token's `crit` names what is not understood.";
+  if (const json::Value* type = json::find(header, "typ")) {
     const std::string* name = type->string();
     if (name == nullptr ||
         (!http::ascii::equal_in_any_case(*name, "jwt") && !http::ascii::equal_in_any_case(*name, "at+jwt"))) {
@@ -112,22 +186,31 @@ std::string_view header_trouble(const json::Value& header) {
   return {};
 }
 
-Result<Caller> caller_of_claims(const json::Value& claims, const TokenScope& scope, std::int64_t leeway_seconds,
+Result<Caller> caller_of_claims(const json::Value& claims, const TokenRules& rules, const RevocationList* revoked,
                                 Instant now) {
   const json::Object* members = claims.object();
   if (members == nullptr) return invalid("The token's claims are not a JSON object.");
-  const std::int64_t seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
-
-  const json::Value* subject = json::find(*members, "sub");
+  const json::Value* subject = find_claim(*members, rules.user_claim);
   if (subject == nullptr || subject->string() == nullptr || !usable_subject(*subject->string())) {
-    return invalid("The token's `sub` is missing, empty, too long or has control characters.");
+    return invalid("The token's `" + rules.user_claim + "` is missing, empty, too long or has control characters.");
   }
-  const auto roles = read_roles(*members);
-  if (!roles) return invalid("The token's `role` is not a string or its `roles` not an array of strings.");
-  if (!within(scope, *members)) return invalid("The token is from another issuer or for another audience.");
-  const Moments moments = read_moments(*members, leeway_seconds, seconds);
+  const auto roles = read_roles(*members, rules);
+  if (!roles) {
+    return invalid(rules.roles_claim.empty()
+                       ? "The token's `role` is not a string or its `roles` not an array of strings."
+                       : "The token's `" + rules.roles_claim + "` is neither a string nor an array of strings.");
+  }
+  const auto token_id = read_token_id(*members);
+  if (!token_id) return invalid("The token's `jti` is not a string of 1 to 200 bytes.");
+  if (!is_for_us(*members, rules)) return invalid("The token is from another issuer or for another audience.");
+  const Moments moments = read_moments(*members);
   if (!moments.trouble.empty()) return invalid(std::string(moments.trouble));
-  if (seconds >= moments.expires + leeway_seconds) return problem(ProblemCode::token_expired);
+  const std::int64_t seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  if (auto refusal = untimely(moments, rules.leeway_seconds, seconds)) return std::move(*refusal);
+  const TokenIdentity identity{.user = *subject->string(), .token_id = *token_id, .issued = moments.issued};
+  if (revoked != nullptr && revoked->revoked(identity, rules.leeway_seconds, now)) {
+    return problem(ProblemCode::token_revoked);
+  }
   return Caller{.user = *subject->string(), .roles = *roles, .expires = moments.expires};
 }
 
