@@ -8,6 +8,7 @@
 #include "encoding/json.hpp"
 #include "http/ascii.hpp"
 #include "safeguards/hmac_sha256.hpp"
+#include "safeguards/token_cache.hpp"
 #include "safeguards/token_claims.hpp"
 #include "safeguards/token_key.hpp"
 
@@ -72,7 +73,7 @@ constexpr std::int64_t leeway_seconds_max = 86'400;
 }  // namespace
 
 TokenVerifier::TokenVerifier(const TokenTrust& trust, TokenRules rules)
-    : keys_(trust.keys), revoked_(trust.revoked), rules_(std::move(rules)) {
+    : cache_(std::make_shared<TokenCache>()), keys_(trust.keys), revoked_(trust.revoked), rules_(std::move(rules)) {
   if (rules_.leeway_seconds < 0 || rules_.leeway_seconds > leeway_seconds_max) {
     throw std::invalid_argument("a token leeway is between 0 and 86400 seconds");
   }
@@ -119,6 +120,20 @@ bool TokenVerifier::is_signed(const TokenParts& parts, const json::Object& heade
 }
 
 Result<Caller> TokenVerifier::verify_token(std::string_view token, Instant now) const {
+  // Taken before the keys are looked at: keys that come in between make what is kept look old, never new.
+  const std::uint64_t keys_version = keys_ == nullptr ? 0 : keys_->version();
+  std::optional<TokenClaims> claims = cache_->find(token, keys_version);
+  if (!claims) {
+    Result<TokenClaims> read = read_signed(token);
+    if (!read) return std::move(read.error());
+    cache_->keep(token, keys_version, *read);
+    claims = std::move(*read);
+  }
+  if (auto refusal = untimely(*claims, rules_.leeway_seconds, revoked_, now)) return std::move(*refusal);
+  return std::move(claims->caller);
+}
+
+Result<TokenClaims> TokenVerifier::read_signed(std::string_view token) const {
   if (token.size() > limits::bearer_token_bytes_max) return invalid("The token is too long.");
   const auto parts = split(token);
   if (!parts) return does_not_verify();
@@ -138,7 +153,7 @@ Result<Caller> TokenVerifier::verify_token(std::string_view token, Instant now) 
   }
   const auto claims = decode_object(parts->claims);
   if (!claims) return invalid("The token's claims are not base64url of one JSON object with unique members.");
-  return caller_of_claims(*claims, rules_, revoked_, now);
+  return read_claims(*claims->object(), rules_);
 }
 
 }  // namespace tenon::safeguards

@@ -64,7 +64,9 @@ struct TokenRules {
 
 class HmacSha256Key;
 class RevocationList;
+class TokenCache;
 class TokenKeyring;
+struct TokenClaims;
 struct TokenParts;
 
 // Where a token's signature may come from, and what may end it early. What is null is not there.
@@ -91,10 +93,12 @@ class TokenVerifier {
   [[nodiscard]] Result<Caller> verify_token(std::string_view token, Instant now) const;
 
  private:
+  [[nodiscard]] Result<TokenClaims> read_signed(std::string_view token) const;
   [[nodiscard]] bool is_signed_by_secret(const TokenParts& parts, std::string_view signature) const;
   [[nodiscard]] bool is_signed(const TokenParts& parts, const json::Object& header, std::string_view signature) const;
 
   std::shared_ptr<const HmacSha256Key> secret_;  // null: no HS256
+  std::shared_ptr<TokenCache> cache_;            // of the copies together
   TokenKeyring* keys_;
   const RevocationList* revoked_;
   TokenRules rules_;

@@ -67,16 +67,6 @@ struct Moments {
           .trouble = {}};
 }
 
-// A token that is too old is told so only when it has no other fault.
-[[nodiscard]] std::optional<Problem> untimely(const Moments& moments, std::int64_t leeway, std::int64_t now) {
-  if (moments.issued && *moments.issued > now + std::max(leeway, issued_ahead_seconds_max)) {
-    return invalid("The token was issued in the future.");
-  }
-  if (moments.not_before && *moments.not_before > now + leeway) return problem(ProblemCode::token_not_yet_valid);
-  if (now >= moments.expires + leeway) return problem(ProblemCode::token_expired);
-  return std::nullopt;
-}
-
 void add_role(Roles& roles, std::string_view name, const TokenRules& rules) {
   if (!rules.roles.empty()) {
     const auto meant = rules.roles.find(name);
@@ -186,32 +176,41 @@ std::string_view header_trouble(const json::Object& header) {
   return {};
 }
 
-Result<Caller> caller_of_claims(const json::Value& claims, const TokenRules& rules, const RevocationList* revoked,
-                                Instant now) {
-  const json::Object* members = claims.object();
-  if (members == nullptr) return invalid("The token's claims are not a JSON object.");
-  const json::Value* subject = find_claim(*members, rules.user_claim);
+Result<TokenClaims> read_claims(const json::Object& claims, const TokenRules& rules) {
+  const json::Value* subject = find_claim(claims, rules.user_claim);
   if (subject == nullptr || subject->string() == nullptr || !usable_subject(*subject->string())) {
     return invalid("The token's `" + rules.user_claim + "` is missing, empty, too long or has control characters.");
   }
-  const auto roles = read_roles(*members, rules);
+  const auto roles = read_roles(claims, rules);
   if (!roles) {
     return invalid(rules.roles_claim.empty()
                        ? "The token's `role` is not a string or its `roles` not an array of strings."
                        : "The token's `" + rules.roles_claim + "` is neither a string nor an array of strings.");
   }
-  const auto token_id = read_token_id(*members);
+  const auto token_id = read_token_id(claims);
   if (!token_id) return invalid("The token's `jti` is not a string of 1 to 200 bytes.");
-  if (!is_for_us(*members, rules)) return invalid("The token is from another issuer or for another audience.");
-  const Moments moments = read_moments(*members);
+  if (!is_for_us(claims, rules)) return invalid("The token is from another issuer or for another audience.");
+  const Moments moments = read_moments(claims);
   if (!moments.trouble.empty()) return invalid(std::string(moments.trouble));
+  return TokenClaims{.caller = {.user = *subject->string(), .roles = *roles, .expires = moments.expires},
+                     .token_id = std::string(*token_id),
+                     .issued = moments.issued,
+                     .not_before = moments.not_before};
+}
+
+std::optional<Problem> untimely(const TokenClaims& claims, std::int64_t leeway_seconds, const RevocationList* revoked,
+                                Instant now) {
   const std::int64_t seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
-  if (auto refusal = untimely(moments, rules.leeway_seconds, seconds)) return std::move(*refusal);
-  const TokenIdentity identity{.user = *subject->string(), .token_id = *token_id, .issued = moments.issued};
-  if (revoked != nullptr && revoked->revoked(identity, rules.leeway_seconds, now)) {
-    return problem(ProblemCode::token_revoked);
+  if (claims.issued && *claims.issued > seconds + std::max(leeway_seconds, issued_ahead_seconds_max)) {
+    return invalid("The token was issued in the future.");
   }
-  return Caller{.user = *subject->string(), .roles = *roles, .expires = moments.expires};
+  if (claims.not_before && *claims.not_before > seconds + leeway_seconds) {
+    return problem(ProblemCode::token_not_yet_valid);
+  }
+  if (seconds >= claims.caller.expires + leeway_seconds) return problem(ProblemCode::token_expired);
+  const TokenIdentity identity{.user = claims.caller.user, .token_id = claims.token_id, .issued = claims.issued};
+  if (revoked != nullptr && revoked->revoked(identity, leeway_seconds, now)) return problem(ProblemCode::token_revoked);
+  return std::nullopt;
 }
 
 }  // namespace tenon::safeguards

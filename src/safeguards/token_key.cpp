@@ -64,6 +64,7 @@ std::shared_ptr<const TokenKeys> TokenKeyring::current() const {
 void TokenKeyring::replace(std::shared_ptr<const TokenKeys> keys) {
   const std::lock_guard lock(mutex_);
   keys_.swap(keys);  // the old ones are freed by the argument's end, if at all: after the lock
+  version_.fetch_add(1, std::memory_order_release);
 }
 
 bool TokenKeyring::take_miss() noexcept { return missed_.exchange(false, std::memory_order_relaxed); }

@@ -50,6 +50,7 @@ class TokenKeyring {
  public:
   [[nodiscard]] std::shared_ptr<const TokenKeys> current() const;
   void replace(std::shared_ptr<const TokenKeys> keys);
+  [[nodiscard]] std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
 
   // A token named a key that is not here: whoever refreshes the keys may want to know. Cheap, since anybody can make us
   // call it at any rate.
@@ -59,6 +60,7 @@ class TokenKeyring {
  private:
   mutable std::mutex mutex_;  // guards keys_
   std::shared_ptr<const TokenKeys> keys_ = std::make_shared<const TokenKeys>();
+  std::atomic<std::uint64_t> version_ = 0;  // grows with each replacement, after it
   std::atomic<bool> missed_ = false;
 };
 

@@ -12,5 +12,6 @@ tenon_test(unit_safeguards LABEL unit
           ${CMAKE_CURRENT_LIST_DIR}/precondition_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/rate_limit_headers_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/revocations_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/token_cache_test.cpp
           ${PROJECT_SOURCE_DIR}/tests/support/signing_key.cpp
   USES safeguards)
