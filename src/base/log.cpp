@@ -1,11 +1,14 @@
 #include "base/log.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
 #include <cmath>
 
 #include "base/clock.hpp"
@@ -30,9 +33,11 @@ constexpr std::string_view name_of(LogLevel level) noexcept {
   return "?";
 }
 
+constexpr bool is_plain(char c) noexcept { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; }
+
 // JSON escapes cover the C0 controls. DEL, the C1 controls (U+0080 to U+009F), U+2028 and U+2029 still end or colour a
-// line in some viewers: they are escaped too. One pass over text that append_json_string has made valid UTF-8.
-void append_log_string(std::string& out, std::string_view text) {
+// line in some viewers: they are escaped too. One pass over text that json_string has made valid UTF-8.
+void append_escaped(std::string& out, std::string_view text) {
   const std::string plain = json_string(text);
   for (std::size_t i = 0; i < plain.size(); ++i) {
     const std::string_view rest = std::string_view(plain).substr(i);
@@ -49,6 +54,50 @@ void append_log_string(std::string& out, std::string_view text) {
       out.push_back(rest[0]);
     }
   }
+}
+
+// A line is written for every request: what needs no escape, as nearly everything, is copied as it is.
+void append_log_string(std::string& out, std::string_view text) {
+  if (!std::ranges::all_of(text, is_plain)) return append_escaped(out, text);
+  out.push_back('"');
+  out += text;
+  out.push_back('"');
+}
+
+template <class Number, class... Format>
+void append_number(std::string& out, Number number, Format... format) {
+  std::array<char, 32> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, format...).ptr;
+  out.append(digits.data(), end);
+}
+
+void append_padded(std::string& out, unsigned number, int width) {
+  for (unsigned unit = width == 4 ? 1000 : width == 3 ? 100 : 10; unit > 0; unit /= 10) {
+    out.push_back(static_cast<char>('0' + number / unit % 10));
+  }
+}
+
+// 2026-01-31T23:59:59.123Z
+std::string timestamp(Instant now) {
+  const auto at = std::chrono::floor<std::chrono::milliseconds>(now);
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(at - day);
+  std::string out;
+  out.reserve(24);
+  append_padded(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  for (const auto& [before, number] : {std::pair{'-', static_cast<unsigned>(date.month())},
+                                       {'-', static_cast<unsigned>(date.day())},
+                                       {'T', static_cast<unsigned>(time.hours().count())},
+                                       {':', static_cast<unsigned>(time.minutes().count())},
+                                       {':', static_cast<unsigned>(time.seconds().count())}}) {
+    out.push_back(before);
+    append_padded(out, number, 2);
+  }
+  out.push_back('.');
+  append_padded(out, static_cast<unsigned>(time.subseconds().count()), 3);
+  out.push_back('Z');
+  return out;
 }
 
 }  // namespace
@@ -74,20 +123,20 @@ Logger::~Logger() { flush(); }
 
 std::string render_log_line(std::string_view at, LogLevel level, std::string_view name,
                             std::initializer_list<LogField> fields) {
-  std::string line = fmt::format(R"({{"at":"{}","level":"{}","event":")", at, name_of(level));
-  line += name;
-  line.push_back('"');
+  std::string line;
+  line.reserve(512);
+  line.append("{\"at\":\"").append(at).append("\",\"level\":\"").append(name_of(level));
+  line.append("\",\"event\":\"").append(name).push_back('"');
   for (const LogField& field : fields) {
     line.push_back(',');
-    append_json_string(line, field.name);
+    append_log_string(line, field.name);
     line.push_back(':');
     if (const auto* text = std::get_if<std::string_view>(&field.value)) {
       append_log_string(line, *text);
     } else if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
-      fmt::format_to(std::back_inserter(line), "{}", *number);
+      append_number(line, *number);
     } else if (const auto* real = std::get_if<double>(&field.value)) {
-      std::isfinite(*real) ? fmt::format_to(std::back_inserter(line), "{:.6g}", *real)
-                           : fmt::format_to(std::back_inserter(line), "null");
+      std::isfinite(*real) ? append_number(line, *real, std::chars_format::general, 6) : void(line += "null");
     } else {
       line += std::get<bool>(field.value) ? "true" : "false";
     }
@@ -99,11 +148,7 @@ std::string render_log_line(std::string_view at, LogLevel level, std::string_vie
 void Logger::event(LogLevel level, std::string_view name, std::initializer_list<LogField> fields) noexcept {
   if (!enabled(level)) return;
   try {
-    const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(wall_now());
-    const std::string at =
-        fmt::format("{:%Y-%m-%dT%H:%M:}{:06.3f}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)),
-                    static_cast<double>(now.time_since_epoch().count() % 60'000) / 1000.0);
-    const std::string line = render_log_line(at, level, name, fields);
+    const std::string line = render_log_line(timestamp(wall_now()), level, name, fields);
     sink_->sink->log(spdlog::details::log_msg("tenon", spdlog::level::info, line));
     if (level >= LogLevel::warning) sink_->sink->flush();
   } catch (...) {  // a log line is never worth a request
