@@ -50,6 +50,10 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
   option("live-keys-per-user", s.live_keys_per_user_max,
          "unexpired idempotency keys one user may hold on this node; 0: any")
       ->capture_default_str();
+  option("reply-cache", s.reply_cache_megabytes,
+         "megabytes for stored answers at hand, which are repeated without the database; 0: none")
+      ->check(CLI::Range(0, 65536))
+      ->capture_default_str();
   option("conflict-status", s.service.conflict_status, "status of a stale If-Match or If-Unmodified-Since: 409 or 412")
       ->check(CLI::IsMember({409, 412}))
       ->capture_default_str();

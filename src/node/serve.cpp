@@ -217,7 +217,8 @@ int serve(const Settings& settings, const Program& program) {
                         {.conninfo = database.conninfo(),
                          .write_lanes_per_thread = settings.write_lanes_per_thread,
                          .batch_commands_max = settings.batch_commands_max,
-                         .queue_max = settings.queue_max},
+                         .queue_max = settings.queue_max,
+                         .reply_cache_bytes = settings.reply_cache_megabytes * 1024 * 1024},
                         log, metrics);
   writes::KeySweeper sweeper(main_context, database.conninfo(), log);
   const std::chrono::seconds longest = longest_lifetime(settings.service);
@@ -226,7 +227,8 @@ int serve(const Settings& settings, const Program& program) {
                                .limits = limits,
                                .buckets = buckets,
                                .node_buckets = node_buckets,
-                               .live_keys = live_keys_limit(settings.live_keys_per_user_max, longest)};
+                               .live_keys = live_keys_limit(settings.live_keys_per_user_max, longest),
+                               .known_replay = [&writer](const Uuid& claim) { return writer.knows(claim); }};
   writes::Transactions transactions(context_pointers, database.conninfo(), settings.transactions_per_thread, log);
   service::Service service(settings.service, guards, writer, transactions, metrics, log);
   std::atomic<bool> stopping = false;

@@ -52,7 +52,7 @@ void decode_answers(std::vector<Reply>& replies, const postgres::Rows& rows, int
 
 }  // namespace
 
-std::vector<Reply> decode_replies(const postgres::Rows& rows, std::size_t commands) {
+std::vector<Reply> decode_replies(const postgres::Rows& rows, std::size_t commands, Monotonic asked_at) {
   if (rows.size() != 1) throw std::runtime_error("an operation must return one row of arrays");
   std::vector<Reply> replies(commands);
   if (rows.columns() == 5) {
@@ -64,10 +64,13 @@ std::vector<Reply> decode_replies(const postgres::Rows& rows, std::size_t comman
   ArrayReader locations = column(rows, 6, Type::text, commands);
   ArrayReader expires = column(rows, 7, Type::timestamptz, commands);
   ArrayReader audit_ids = column(rows, 8, Type::int8, commands);
+  const auto answered_at = rows.get(0, 9);
   for (Reply& reply : replies) {
     reply.origin = static_cast<Reply::Origin>(next_int(origins).value_or(0));  // null: nothing is stored
     reply.location = locations.next().value_or("");
     reply.expires = next_instant(expires);
+    if (reply.expires && answered_at)
+      reply.known_until = asked_at + (*reply.expires - postgres::read_instant(*answered_at));
     reply.audit_id = next_int(audit_ids);
   }
   return replies;

@@ -8,7 +8,8 @@
 
 namespace tenon::writes {
 
-// Throws std::runtime_error when the row is of neither shape that Operation knows, or not of `commands` elements.
-[[nodiscard]] std::vector<Reply> decode_replies(const postgres::Rows& rows, std::size_t commands);
+// `asked_at`: before the statement was sent. Throws std::runtime_error when the row is of neither shape that Operation
+// knows, or not of `commands` elements.
+[[nodiscard]] std::vector<Reply> decode_replies(const postgres::Rows& rows, std::size_t commands, Monotonic asked_at);
 
 }  // namespace tenon::writes

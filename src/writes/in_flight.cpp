@@ -19,6 +19,12 @@ bool InFlight::begin(const Uuid& claim) {
   return shard.running.try_emplace(claim).second;
 }
 
+bool InFlight::runs(const Uuid& claim) {
+  Shard& shard = shard_of(claim);
+  const std::lock_guard lock(shard.mutex);
+  return shard.running.contains(claim);
+}
+
 InFlight::Wait InFlight::wait(const Uuid& claim, const std::shared_ptr<Waiter>& waiter) {
   Shard& shard = shard_of(claim);
   const std::lock_guard lock(shard.mutex);

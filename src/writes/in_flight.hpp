@@ -35,6 +35,8 @@ class InFlight {
   // From any thread. True: nobody ran this claim; the caller does now, and must call finish(). False: somebody does.
   [[nodiscard]] bool begin(const Uuid& claim);
 
+  [[nodiscard]] bool runs(const Uuid& claim);
+
   // waiting: `waiter->done` will be called once the first is answered. ended: nobody runs this claim any more. full:
   // `waiters_max` wait already.
   enum class Wait : std::uint8_t { waiting, ended, full };

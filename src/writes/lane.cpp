@@ -256,7 +256,7 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
       prepared_.push_back(&operation);
     }
     const postgres::Rows rows = co_await connection_->execute_prepared(operation.name, parameters_, deadline);
-    std::vector<Reply> replies = decode_replies(rows, batch.size());
+    std::vector<Reply> replies = decode_replies(rows, batch.size(), started);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       // Sent before, no answer heard: what is found now is this command's own answer.
       if (batch[i]->uncertain && replies[i].origin == Reply::Origin::replayed) replies[i].origin = Reply::Origin::fresh;

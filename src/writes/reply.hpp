@@ -24,6 +24,9 @@ struct Reply {
   std::optional<Instant> modified = {};      // Last-Modified
   std::string location = {};
   std::optional<Instant> expires = {};  // until when the key is known, by the database's clock
+  // Until when this node may repeat a stored answer without asking: the same lifetime, counted on the node's own steady
+  // clock from before the database was asked, so that it ends no later than there.
+  std::optional<Monotonic> known_until = {};
   std::optional<std::int64_t> audit_id = {};
 };
 

@@ -26,9 +26,10 @@ postgres::Parameters key_parameters(const Envelope& envelope) {
 asio::awaitable<std::optional<Reply>> stored(postgres::Connection& connection, const Envelope& envelope,
                                              Monotonic deadline) {
   const postgres::Parameters parameters = key_parameters(envelope);
+  const Monotonic asked_at = monotonic_now();
   const postgres::Rows rows =
       co_await connection.execute("SELECT * FROM tenon.begin_keyed($1, $2)", parameters, deadline);
-  std::vector<Reply> replies = decode_replies(rows, 1);
+  std::vector<Reply> replies = decode_replies(rows, 1, asked_at);
   if (replies.front().origin == Reply::Origin::fresh) co_return std::nullopt;
   co_return std::move(replies.front());
 }

@@ -56,7 +56,7 @@ Result<Reply> follow(const Waiter::First& first, const Digest& fingerprint) {
 
 Writer::Writer(std::span<asio::io_context* const> contexts, const WriterSettings& settings, Logger& log,
                LaneObserver& observer)
-    : in_flight_(settings.waiters_per_key_max) {
+    : in_flight_(settings.waiters_per_key_max), replies_(settings.reply_cache_bytes) {
   const LaneSettings lane{.conninfo = settings.conninfo,
                           .batch_commands_max = settings.batch_commands_max,
                           .queue_max = settings.queue_max};
@@ -107,6 +107,10 @@ asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio
 
 asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, const Uuid& claim, const Digest& fingerprint,
                                             Monotonic deadline, const Work& work) {
+  if (std::optional<Reply> known = replies_.find(claim, fingerprint, monotonic_now())) {
+    if (known->origin == Reply::Origin::reused) co_return problem(ProblemCode::idempotency_key_reused);
+    co_return std::move(*known);
+  }
   while (!in_flight_.begin(claim)) {
     if (monotonic_now() >= deadline) co_return problem(ProblemCode::request_in_progress);
     const auto first = co_await latch(here, claim);
@@ -117,10 +121,13 @@ asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, const Uuid& 
   }
   Running running(in_flight_, claim, fingerprint);
   Result<Reply> outcome = co_await work();
+  if (outcome) replies_.keep(claim, fingerprint, *outcome);
   running.finish(outcome);
   if (outcome && outcome->origin == Reply::Origin::reused) co_return problem(ProblemCode::idempotency_key_reused);
   co_return outcome;
 }
+
+bool Writer::knows(const Uuid& claim) { return in_flight_.runs(claim) || replies_.knows(claim, monotonic_now()); }
 
 asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, Envelope envelope, Monotonic deadline) {
   const auto command = std::make_shared<Command>();

@@ -12,6 +12,7 @@
 #include "writes/command.hpp"
 #include "writes/in_flight.hpp"
 #include "writes/lane.hpp"
+#include "writes/reply_cache.hpp"
 
 namespace tenon::writes {
 
@@ -22,6 +23,7 @@ struct WriterSettings {
   std::size_t batch_commands_max = limits::batch_commands_max;
   std::size_t queue_max = limits::lane_queue_max;
   std::size_t waiters_per_key_max = 1'000;
+  std::size_t reply_cache_bytes = limits::reply_cache_bytes;
 };
 
 class Writer {
@@ -40,6 +42,10 @@ class Writer {
   // idempotency_key_reused, database_unavailable (outcome unknown), internal_error (rolled back), stopping.
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> write(boost::asio::io_context& here, Call call, Envelope envelope,
                                                             Monotonic deadline);
+
+  // Is the claim's write under way here, or its answer at hand: can it be answered without the database? From any
+  // thread.
+  [[nodiscard]] bool knows(const Uuid& claim);
 
   // The same latch for work of another kind: `work` runs unless the claim is being run already on this node, and then
   // this waits for that one. Reply::Origin::reused is turned into the problem. `work` lives until it returns.
@@ -64,6 +70,7 @@ class Writer {
   std::vector<std::unique_ptr<Lane>> write_lanes_;
   std::vector<std::unique_ptr<Lane>> read_lanes_;
   InFlight in_flight_;
+  ReplyCache replies_;
 };
 
 }  // namespace tenon::writes

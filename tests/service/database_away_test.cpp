@@ -107,6 +107,25 @@ TEST(Database, ThatIsFrozenIsWaitedForUntilTheDeadlineAndFoundOutAboutAfterwards
   EXPECT_EQ(stock_of(node, item), (Stock{.available = 7, .sold = 3, .entries = 2}));
 }
 
+// What the node has been told is at hand: a client that lost an answer gets it while the database is away.
+TEST(Database, ThatIsFrozenIsNotNeededToRepeatAnAnswer) {
+  const Node node;
+  const std::string item = make_item(node, 10);
+  const RawResponse first = node.call(sell(node, item, 1, "told-before"));
+  ASSERT_EQ(first.status, 200) << first.body;
+  const std::vector<pid_t> processes = node.database_processes();
+  for (const pid_t process : processes) kill(process, SIGSTOP);
+  const RawResponse again = node.call(sell(node, item, 1, "told-before"));
+  const RawResponse another = node.call(sell(node, item, 2, "told-before"));
+  for (const pid_t process : processes) kill(process, SIGCONT);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(again.body, first.body);
+  EXPECT_EQ(again.header("Idempotency-Status"), "replayed");
+  EXPECT_EQ(another.status, 409);
+  EXPECT_EQ(code_of(another), "idempotency_key_reused");
+  EXPECT_EQ(stock_of(node, item), (Stock{.available = 9, .sold = 1, .entries = 1}));
+}
+
 // Somebody else's database dies under the node, and comes back after the deadline.
 TEST(ExternalDatabase, ThatIsAwayIsMissedForAsLongAsItIsAndNoLonger) {
   TestCluster database(Durability::durable);

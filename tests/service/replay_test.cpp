@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "service/inventory.hpp"
 
 namespace tenon::test {
@@ -195,31 +197,45 @@ TEST(Refusal, BeforeTheTransactionIsNotStoredAndLeavesTheKeyUsable) {
 }
 
 // Nobody waits for a minute: the superuser turns the stored time back, by which the database judges.
-void expire(const Node& node, const std::string& key) {
-  node.ask("UPDATE idempotency_keys SET expires_at = clock_timestamp() - interval '1 ms' WHERE key = $1", {key});
+void expire(const std::string& key) {
+  shared_node().ask("UPDATE idempotency_keys SET expires_at = clock_timestamp() - interval '1 ms' WHERE key = $1",
+                    {key});
 }
 
-TEST(Expiry, MakesTheKeyUnknownAlsoWhileItsRowIsStillThere) {
-  const Node& node = shared_node();
+// A node that repeats what it was told would not see that: this one asks the database every time.
+class Expiry : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    NodeSettings settings = beside(shared_node());
+    settings.arguments.insert(settings.arguments.end(), {"--reply-cache", "0"});
+    node_ = new Node(settings);
+  }
+  static void TearDownTestSuite() { delete std::exchange(node_, nullptr); }
+
+  static inline Node* node_ = nullptr;
+};
+
+TEST_F(Expiry, MakesTheKeyUnknownAlsoWhileItsRowIsStillThere) {
+  const Node& node = *node_;
   const std::string item = make_item(node, 10);
   ASSERT_EQ(node.call(sell(node, item, 1, "expiring")).status, 200);
   ASSERT_EQ(status_of(node.call(sell(node, item, 1, "expiring"))), "replayed");
-  expire(node, "expiring");
-  ASSERT_EQ(node.ask("SELECT count(*) FROM idempotency_keys WHERE key = 'expiring'"), "1");
+  expire("expiring");
+  ASSERT_EQ(shared_node().ask("SELECT count(*) FROM idempotency_keys WHERE key = 'expiring'"), "1");
   EXPECT_EQ(status_of(node.call(sell(node, item, 1, "expiring"))), "stored");
   EXPECT_EQ(status_of(node.call(sell(node, item, 1, "expiring"))), "replayed");
-  EXPECT_EQ(stock_of(node, item), (Stock{.available = 8, .sold = 2, .entries = 2}));
+  EXPECT_EQ(stock_of(shared_node(), item), (Stock{.available = 8, .sold = 2, .entries = 2}));
 }
 
-TEST(Expiry, LetsAnotherPayloadHaveTheKey) {
-  const Node& node = shared_node();
+TEST_F(Expiry, LetsAnotherPayloadHaveTheKey) {
+  const Node& node = *node_;
   const std::string item = make_item(node, 10);
   ASSERT_EQ(node.call(sell(node, item, 1, "handed-on")).status, 200);
-  expire(node, "handed-on");
+  expire("handed-on");
   EXPECT_EQ(node.call(change(node, item, R"({"name":"Other"})", "handed-on")).status, 200);
 }
 
-TEST(Expiry, IsAnnouncedByTheDatabasesClock) {
+TEST_F(Expiry, IsAnnouncedByTheDatabasesClock) {
   const Node& node = shared_node();
   const RawResponse sold = node.call(sell(node, make_item(node, 1), 1, "announced"));
   const std::string announced = sold.header("Idempotency-Expires").value_or("");
@@ -275,7 +291,7 @@ TEST(Outcome, OfAKeyWithSpecialCharactersIsFoundPercentEncoded) {
 TEST(Outcome, IsGoneWithTheKey) {
   const Node& node = shared_node();
   ASSERT_EQ(node.call(sell(node, make_item(node, 1), 1, "gone")).status, 200);
-  expire(node, "gone");
+  expire("gone");
   EXPECT_EQ(node.call(outcome(node, "clerk", "admin", "gone")).status, 404);
 }
 

@@ -64,7 +64,7 @@ TEST(Metrics, CountRequestsReplaysRefusalsAndBatches) {
            R"(tenon_refusals_total{code="unknown_path"} 1)",
            R"(tenon_refusals_total{code="unauthenticated"} 1)",
            "tenon_replays_total 1",
-           R"(tenon_batch_commands_sum{operation="decrement_stock_atomic"} 3)",
+           R"(tenon_batch_commands_sum{operation="decrement_stock_atomic"} 2)",
            R"(tenon_batch_seconds_count{operation="create_item"} 1)",
            "tenon_lane_queue 0",
            "tenon_connections 1",

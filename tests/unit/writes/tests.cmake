@@ -1,0 +1,3 @@
+tenon_test(unit_writes LABEL unit
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/reply_cache_test.cpp
+  USES writes)
