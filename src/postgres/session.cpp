@@ -1,5 +1,7 @@
 #include "postgres/session.hpp"
 
+#include <array>
+
 #include "postgres/errors.hpp"
 
 namespace tenon::postgres {
@@ -13,6 +15,48 @@ PGconn* connect(const std::string& conninfo) {
 }
 
 void swallow_notice(void*, const PGresult*) {}
+
+// COPY's binary format: a header before the first row, then rows of a 16-bit count and fields of a 32-bit length each,
+// at last a count of -1.
+constexpr std::string_view copy_signature{"PGCOPY\n\377\r\n\0", 11};
+
+class CopyReader {
+ public:
+  void take(std::string_view bytes, const std::function<void(Session::Columns)>& each) {
+    rest_ = bytes;
+    if (first_) {
+      if (read_bytes(copy_signature.size()) != copy_signature) throw std::runtime_error("this is no binary COPY");
+      (void)read_number(4);  // flags
+      (void)read_bytes(read_number(4));
+      first_ = false;
+      if (rest_.empty()) return;
+    }
+    const std::uint64_t count = read_number(2);
+    if (count == 0xFFFF) return;
+    columns_.clear();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::uint64_t length = read_number(4);
+      columns_.push_back(length == 0xFFFFFFFF ? std::nullopt : std::optional(read_bytes(length)));
+    }
+    each(columns_);
+  }
+
+ private:
+  std::string_view read_bytes(std::size_t bytes) {
+    if (rest_.size() < bytes) throw std::runtime_error("a row of a binary COPY is too short");
+    const std::string_view taken = rest_.substr(0, bytes);
+    rest_.remove_prefix(bytes);
+    return taken;
+  }
+  std::uint64_t read_number(std::size_t bytes) {
+    std::uint64_t number = 0;
+    for (const char byte : read_bytes(bytes)) number = number << 8 | static_cast<std::uint8_t>(byte);
+    return number;
+  }
+  bool first_ = true;
+  std::string_view rest_;
+  std::vector<std::optional<std::string_view>> columns_;
+};
 
 Rows checked(PGconn* connection, PGresult* result) {
   if (result == nullptr) throw ConnectionError(message_of(connection));
@@ -40,6 +84,26 @@ Rows Session::execute(const std::string& sql, const std::vector<std::string>& pa
   for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
   return checked(connection_.get(), PQexecParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
                                                  nullptr, values.data(), nullptr, nullptr, 0));
+}
+
+Rows Session::fetch(const std::string& sql, const Parameters& parameters) {
+  return checked(connection_.get(),
+                 PQexecParams(connection_.get(), sql.c_str(), parameters.count(), parameters.types().data(),
+                              parameters.values().data(), parameters.lengths().data(), parameters.formats().data(), 1));
+}
+
+void Session::stream(const std::string& query, const std::function<void(Columns)>& each) {
+  PGconn* connection = connection_.get();
+  (void)checked(connection, PQexec(connection, ("COPY (" + query + ") TO STDOUT (FORMAT binary)").c_str()));
+  CopyReader reader;
+  char* bytes = nullptr;
+  int size = 0;
+  while ((size = PQgetCopyData(connection, &bytes, 0)) > 0) {
+    const std::unique_ptr<char, void (*)(void*)> row(bytes, PQfreemem);
+    reader.take({bytes, static_cast<std::size_t>(size)}, each);
+  }
+  if (size == -2) throw ConnectionError(message_of(connection));
+  while (PGresult* result = PQgetResult(connection)) (void)checked(connection, result);
 }
 
 PGTransactionStatusType Session::transaction_status() const noexcept { return PQtransactionStatus(connection_.get()); }

@@ -1,0 +1,39 @@
+// Checkpoints that were published outside the database: the ones nobody can take back.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tenon::audit {
+
+// One published checkpoint as it was found: not yet looked into.
+struct Published {
+  std::string note;
+  std::string place;  // "/srv/tenon/audit-checkpoints, line 7"
+};
+
+// Where checkpoints go: a file of lines "SIZE BASE64(NOTE)", or a folder of files "checkpoint-SIZE", each a note. Read
+// one by one, in the order in which they were written; what has no end of line (a crash in the middle of writing) or
+// does not read as a note at all is passed over and counted.
+class Outside {
+ public:
+  explicit Outside(const std::filesystem::path& place);  // throws std::runtime_error when it cannot be read
+  [[nodiscard]] std::optional<Published> next();
+  [[nodiscard]] std::uint64_t torn() const noexcept { return torn_; }
+
+ private:
+  [[nodiscard]] std::optional<Published> next_line();
+  [[nodiscard]] std::optional<Published> next_file();
+
+  std::filesystem::path place_;
+  std::ifstream lines_;
+  std::uint64_t line_ = 0;
+  std::vector<std::filesystem::path> files_;  // the next one last
+  std::uint64_t torn_ = 0;
+};
+
+}  // namespace tenon::audit

@@ -1,0 +1,126 @@
+#include "audit/surroundings.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace tenon::audit {
+namespace {
+
+constexpr std::size_t batches_max = 100'000;
+constexpr std::size_t candidates_max = 5'000;
+constexpr std::size_t places_max = 100;
+
+constexpr EntryKey last_key{.transaction_id = std::numeric_limits<std::uint64_t>::max(),
+                            .id = std::numeric_limits<std::int64_t>::max()};
+
+bool overlaps(const LedgerBatch& batch, EntryKey first, EntryKey end) {
+  return EntryKey(batch.transaction_id, batch.last_id) >= first && EntryKey(batch.transaction_id, batch.first_id) < end;
+}
+
+std::map<std::string_view, std::uint64_t> indices_of(const LeafTile& tile) {
+  std::map<std::string_view, std::uint64_t> indices;
+  for (std::size_t at = 0; at + sizeof(Hash) <= tile.hashes.size(); at += sizeof(Hash)) {
+    indices.emplace(std::string_view(tile.hashes).substr(at, sizeof(Hash)),
+                    tile.index * tile_width + at / sizeof(Hash));
+  }
+  return indices;
+}
+
+}  // namespace
+
+const Surroundings::Neighbourhood& Surroundings::around(std::uint64_t tile) {
+  if (const auto known = known_.find(tile); known != known_.end()) return known->second;
+  if (known_.size() > places_max) known_.clear();
+  Neighbourhood& place = known_[tile];
+  const std::vector<LeafTile> tiles = reader_.leaf_tiles(tile, 2);
+  if (tiles.empty() || tiles.front().index != tile) return place;
+  const EntryKey first = tiles.front().first.value_or(EntryKey());
+  if (tiles.size() == 2) place.end = tiles.back().first;
+  const EntryKey end = place.end.value_or(last_key);
+
+  IdRange ids{.first = first.id, .last = first.id};
+  const std::uint64_t last_transaction =
+      std::min(end.transaction_id, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+  for (const LedgerBatch& batch : reader_.batches(first.transaction_id, last_transaction, batches_max)) {
+    if (!overlaps(batch, first, end)) continue;
+    place.batches.push_back(batch);
+    ids.first = std::min(ids.first, batch.first_id);
+    ids.last = std::max(ids.last, batch.last_id);
+    // The last tile has no next one: a batch or two after it are enough.
+    if (!place.end && place.batches.size() > 2 * tile_width) break;
+  }
+  const auto indices = indices_of(tiles.front());
+  reader_.entries(ids, [&](const Entry& entry) {
+    const Hash hash = hash_(entry);
+    if (const auto found = indices.find(as_text(hash)); found != indices.end())
+      place.sealed.push_back({.index = found->second, .key = key_of(entry)});
+  });
+  std::ranges::sort(place.sealed, {}, &Sealed::index);
+  return place;
+}
+
+LostLeaf Surroundings::of_leaf(const LeafHash& leaf) {
+  LostLeaf lost{.index = leaf.index, .hash = leaf.hash};
+  const std::uint64_t tile = leaf.index / tile_width;
+  for (std::uint64_t earlier = tile + 1; earlier-- > 0 && !lost.previous;) {
+    if (earlier + 8 < tile) break;
+    for (const Sealed& sealed : around(earlier).sealed) {
+      if (sealed.index < leaf.index) lost.previous = sealed.key;
+    }
+  }
+  const Neighbourhood& place = around(tile);
+  const auto next = std::ranges::find_if(place.sealed, [&](const Sealed& each) { return each.index > leaf.index; });
+  lost.next = next != place.sealed.end() ? std::optional(next->key) : place.end;
+  lost.candidates = candidates(place, lost);
+  return lost;
+}
+
+// The numbers between its neighbours that the ledger says were given and no entry bears.
+std::vector<EntryKey> Surroundings::candidates(const Neighbourhood& place, const LostLeaf& leaf) const {
+  std::set<EntryKey> taken;
+  for (const Sealed& sealed : place.sealed) taken.insert(sealed.key);
+  const EntryKey end = leaf.next.value_or(last_key);
+  std::vector<EntryKey> free;
+  for (const LedgerBatch& batch : place.batches) {
+    for (std::int64_t id = batch.first_id; id <= batch.last_id && free.size() < candidates_max; ++id) {
+      const EntryKey key{.transaction_id = batch.transaction_id, .id = id};
+      if ((!leaf.previous || key > *leaf.previous) && key < end && !taken.contains(key)) free.push_back(key);
+    }
+  }
+  return free;
+}
+
+std::optional<Suspect> Surroundings::of_entry(const HashedEntry& entry) {
+  Suspect suspect{.key = entry.key, .leaf = {}};
+  for (std::string& leaf : reader_.leaves_with_id(entry.key.id)) {
+    const auto parsed = parse_leaf(leaf);
+    if (parsed && hash_(*parsed) == entry.hash) suspect.leaf = std::move(leaf);
+  }
+  if (suspect.leaf.empty()) return std::nullopt;
+  const auto tile = reader_.tile_of(entry.key);
+  if (!tile) return suspect;
+  suspect.before = std::min((*tile + 1) * tile_width, size_);
+  for (const Sealed& sealed : around(*tile).sealed) {
+    if (sealed.key > entry.key) {
+      suspect.before = sealed.index;
+      break;
+    }
+  }
+  return suspect;
+}
+
+std::vector<Finding> diagnose(LogReader& reader, const std::vector<LeafHash>& leaves,
+                              const std::vector<HashedEntry>& entries, std::uint64_t size) {
+  Surroundings surroundings(reader, size);
+  Differences differences{.lost = {}, .suspects = {}, .size = size, .tail = size};
+  for (std::size_t i = leaves.size(); i > 0 && leaves[i - 1].index + 1 == differences.tail; --i) --differences.tail;
+  for (std::size_t i = 0; i < leaves.size() && i < differences_looked_into; ++i)
+    differences.lost.push_back(surroundings.of_leaf(leaves[i]));
+  for (std::size_t i = 0; i < entries.size() && i < differences_looked_into; ++i) {
+    if (auto suspect = surroundings.of_entry(entries[i])) differences.suspects.push_back(*std::move(suspect));
+  }
+  return diagnose(std::move(differences));
+}
+
+}  // namespace tenon::audit

@@ -1,0 +1,420 @@
+// What a superuser does to the log, and whether verification says so: each kind of edit, at random places of a copy.
+//
+// TENON_TAMPER_ROWS and TENON_TAMPER_PLACES make it bigger: 100000 and 25 is what bench/audit tamper runs.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+
+#include "audit/verifier.hpp"
+#include "support/audit_log.hpp"
+#include "support/cluster.hpp"
+
+namespace tenon::test {
+namespace {
+
+using audit::EntryKey;
+using audit::Finding;
+using audit::FindingKind;
+using audit::Report;
+using postgres::Session;
+
+std::uint64_t setting(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  return text == nullptr ? otherwise : std::stoull(text);
+}
+std::uint64_t rows() { return setting("TENON_TAMPER_ROWS", 5'000); }
+std::uint64_t places() { return setting("TENON_TAMPER_PLACES", 3); }
+
+// One sealed log, copied for each edit. After it was copied for "older backup", more was sealed.
+struct Original {
+  TemporaryFolder folder;
+  std::string name = "audit_original";
+  std::string older = "audit_older";
+  std::string conninfo;
+  HandMadeLog log;
+  std::uint64_t older_size;
+  std::filesystem::path published;
+  std::mt19937_64 random{20'261'121};
+
+  Original() : conninfo(migrated(name)), log(conninfo) {
+    log.append(rows() * 9 / 10);
+    log.seal(7);
+    older_size = log.sizes().back();
+    copy(older);
+    log.append(rows() - rows() * 9 / 10);
+    log.seal(2);
+    published = folder.path() / "audit-checkpoints";
+    std::ofstream(published) << log.published();
+  }
+  static std::string migrated(const std::string& name) {
+    std::string made = shared_cluster().make_database(name);
+    shared_cluster().migrate(name);
+    return made;
+  }
+  std::string copy(const std::string& to) const {
+    const std::string admin = shared_cluster().superuser("postgres");
+    query(admin, "DROP DATABASE IF EXISTS " + to);
+    query(admin, "CREATE DATABASE " + to + " TEMPLATE " + name);
+    return shared_cluster().superuser(to);
+  }
+  [[nodiscard]] std::uint64_t size() const { return log.keys().size(); }
+  std::uint64_t any(std::uint64_t below) { return random() % below; }
+};
+
+Original& original() {
+  static Original made;
+  return made;
+}
+
+Report verify(const std::string& conninfo, std::uint64_t tiles_per_chunk = 4) {
+  const audit::VerifySettings settings{.conninfo = conninfo,
+                                       .key = original().log.signer().verifier(),
+                                       .key_from = "--key",
+                                       .outside = {original().published},
+                                       .tiles_per_chunk = tiles_per_chunk};
+  return audit::verify(settings, [](std::uint64_t, std::uint64_t) {}).report;
+}
+
+// A copy, and what its superuser may do to it without any trigger.
+struct Copy {
+  std::string conninfo = original().copy("audit_copy");
+  void edit(const std::string& sql) const {
+    Session session(conninfo);
+    session.script("SET session_replication_role = replica");
+    session.script(sql);
+  }
+};
+
+std::string where(EntryKey key) {
+  return " WHERE transaction_id = '" + std::to_string(key.transaction_id) +
+         "'::xid8 AND id = " + std::to_string(key.id);
+}
+std::string forget_in_ledger(EntryKey key) {
+  return "; UPDATE tenon.audit_batches SET entries = entries - 1 WHERE transaction_id = '" +
+         std::to_string(key.transaction_id) +
+         "'::xid8 AND entries > 1; DELETE FROM tenon.audit_batches WHERE entries = 1 AND "
+         "transaction_id = '" +
+         std::to_string(key.transaction_id) + "'::xid8";
+}
+
+void expect_first(const Report& report, FindingKind kind, std::uint64_t leaf, std::optional<std::int64_t> id) {
+  ASSERT_FALSE(report.holds());
+  const Finding& first = report.findings.front();
+  EXPECT_EQ(name_of(first.kind), name_of(kind)) << report.text();
+  EXPECT_EQ(first.leaf, leaf) << report.text();
+  if (id) {
+    EXPECT_EQ(first.id, id) << report.text();
+  }
+  EXPECT_EQ(report.findings.size(), 1U) << report.text();
+}
+
+// Runs `attempt(place)` with the index of a random leaf below `below`.
+void at_places(std::uint64_t below, const std::function<void(std::uint64_t)>& attempt) {
+  for (std::uint64_t i = 0; i < places(); ++i) {
+    const std::uint64_t place = original().any(below);
+    SCOPED_TRACE("attempt " + std::to_string(i) + " at leaf " + std::to_string(place));
+    attempt(place);
+    if (testing::Test::HasFatalFailure()) return;
+  }
+}
+
+TEST(AuditTamper, UntouchedCopiesHold) {
+  for (const std::uint64_t tiles_per_chunk : {1, 3, 4, 256}) {
+    const Report report = verify(Copy().conninfo, tiles_per_chunk);
+    EXPECT_TRUE(report.holds()) << report.text();
+    EXPECT_EQ(report.size, original().size());
+    EXPECT_EQ(report.entries, original().size());
+    EXPECT_EQ(report.stored_checkpoints, original().log.sizes().size());
+    EXPECT_EQ(report.outside_checkpoints, original().log.sizes().size());
+  }
+}
+
+TEST(AuditTamper, AnEntryThatWasChangedIsNamed) {
+  const std::string changes[] = {"actor = 'somebody'",
+                                 "before = '{}'",
+                                 "after = replace(after, ':', ': ')",
+                                 "at = at + interval '1 microsecond'",
+                                 "entity_id = gen_random_uuid()",
+                                 "idempotency_key = CASE WHEN idempotency_key IS NULL THEN '' END",
+                                 "action = lower(action)",
+                                 "entity_kind = 'chair'",
+                                 "role = 'admin'",
+                                 "request_id = ''"};
+  at_places(original().size(), [&](std::uint64_t place) {
+    const Copy copy;
+    const EntryKey key = original().log.keys()[place];
+    copy.edit("UPDATE audit_logs SET " + changes[original().any(std::size(changes))] + where(key));
+    expect_first(verify(copy.conninfo), FindingKind::changed, place, key.id);
+  });
+}
+
+TEST(AuditTamper, AnEntryThatWasRemovedIsNamed) {
+  at_places(original().size() - 1, [&](std::uint64_t place) {
+    const Copy copy;
+    const EntryKey key = original().log.keys()[place];
+    const bool ledger_too = original().any(2) == 0;
+    copy.edit("DELETE FROM audit_logs" + where(key) + (ledger_too ? forget_in_ledger(key) : ""));
+    expect_first(verify(copy.conninfo), FindingKind::removed, place, ledger_too ? std::nullopt : std::optional(key.id));
+  });
+}
+
+TEST(AuditTamper, AnEntryThatWasInsertedIsNamed) {
+  at_places(original().size(), [&](std::uint64_t place) {
+    const Copy copy;
+    const EntryKey key = original().log.keys()[place];
+    const std::int64_t id = key.id + 500;
+    copy.edit(
+        "INSERT INTO audit_logs (id, at, transaction_id, entity_id, action, entity_kind, actor, role, request_id, "
+        "idempotency_key, before, after) SELECT " +
+        std::to_string(id) +
+        ", at, transaction_id, entity_id, action, entity_kind, actor, role, 'another', idempotency_key, before, after "
+        "FROM audit_logs" +
+        where(key));
+    if (original().any(2) == 0) {
+      copy.edit("INSERT INTO tenon.audit_batches SELECT transaction_id, id, id, at, at, 1 FROM audit_logs" +
+                where({key.transaction_id, id}));
+    }
+    // It stands after the last entry of that transaction.
+    std::uint64_t leaf = place;
+    while (leaf < original().size() && original().log.keys()[leaf].transaction_id == key.transaction_id) ++leaf;
+    expect_first(verify(copy.conninfo), FindingKind::inserted, leaf, id);
+  });
+}
+
+TEST(AuditTamper, EntriesThatWereSwappedAreNamed) {
+  at_places(original().size() - 1, [&](std::uint64_t place) {
+    const Copy copy;
+    const std::uint64_t other =
+        original().any(3) == 0 ? place + 1 : place + 1 + original().any(original().size() - place - 1);
+    const EntryKey one = original().log.keys()[place];
+    const EntryKey two = original().log.keys()[other];
+    const std::string both = " FROM audit_logs AS other WHERE (mine.id, other.id) IN ((" + std::to_string(one.id) +
+                             ", " + std::to_string(two.id) + "), (" + std::to_string(two.id) + ", " +
+                             std::to_string(one.id) + "))";
+    if (original().any(2) == 0) {
+      copy.edit(
+          "UPDATE audit_logs AS mine SET actor = other.actor, before = other.before, after = other.after, entity_id = "
+          "other.entity_id, request_id = other.request_id" +
+          both);
+    } else {  // their numbers; through one that is free, as the key demands
+      copy.edit("UPDATE audit_logs SET id = -1" + where(one));
+      copy.edit("UPDATE audit_logs SET id = " + std::to_string(one.id) + ", transaction_id = '" +
+                std::to_string(one.transaction_id) + "'::xid8" + where(two));
+      copy.edit("UPDATE audit_logs SET id = " + std::to_string(two.id) + ", transaction_id = '" +
+                std::to_string(two.transaction_id) + "'::xid8 WHERE id = -1");
+    }
+    expect_first(verify(copy.conninfo), FindingKind::swapped, place, std::min(one.id, two.id));
+  });
+}
+
+TEST(AuditTamper, AnEntryThatWasRenumberedIsNamed) {
+  at_places(original().size(), [&](std::uint64_t place) {
+    const Copy copy;
+    const EntryKey key = original().log.keys()[place];
+    const std::uint64_t way = original().any(4);
+    const std::int64_t id = way == 0 ? key.id + 700 : way == 1 ? 77 : way == 2 ? 999'999'999 : key.id;
+    const std::string change = way == 3 ? "transaction_id = '" + std::to_string(key.transaction_id + 1) + "'::xid8"
+                                        : "id = " + std::to_string(id);
+    copy.edit("UPDATE audit_logs SET " + change + where(key));
+    if (original().any(2) == 0) {
+      copy.edit("DELETE FROM tenon.audit_batches WHERE entries = 1 AND first_id = " + std::to_string(key.id));
+    }
+    const Report report = verify(copy.conninfo);
+    expect_first(report, FindingKind::renumbered, place, id);
+    if (!report.holds()) {
+      EXPECT_EQ(report.findings.front().other_id, key.id);
+    }
+  });
+}
+
+TEST(AuditTamper, ATailThatWasCutIsNamed) {
+  at_places(original().size() - 2, [&](std::uint64_t place) {
+    const Copy copy;
+    const EntryKey last = original().log.keys()[place];
+    const std::string beyond = " WHERE (transaction_id, id) > ('" + std::to_string(last.transaction_id) + "'::xid8, " +
+                               std::to_string(last.id) + ")";
+    copy.edit("DELETE FROM audit_logs" + beyond);
+    if (original().any(2) == 0)
+      copy.edit("DELETE FROM tenon.audit_batches WHERE transaction_id > '" + std::to_string(last.transaction_id) +
+                "'::xid8");
+    expect_first(verify(copy.conninfo), FindingKind::cut_tail, place + 1, std::nullopt);
+  });
+}
+
+// The tree and the stored checkpoints go with the tail: only what was published outside knows more.
+TEST(AuditTamper, ATailThatWasCutWithItsTreeIsNamed) {
+  const auto& sizes = original().log.sizes();
+  for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
+    const Copy copy;
+    const EntryKey last = original().log.keys()[sizes[i] - 1];
+    const std::string transaction = "'" + std::to_string(last.transaction_id) + "'::xid8";
+    copy.edit("DELETE FROM audit_logs WHERE (transaction_id, id) > (" + transaction + ", " + std::to_string(last.id) +
+              ")");
+    copy.edit("DELETE FROM tenon.audit_batches WHERE transaction_id > " + transaction);
+    rebuild_tree(copy.conninfo, original().log.signer(),
+                 {sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(i) + 1});
+    expect_first(verify(copy.conninfo), FindingKind::cut_tail, sizes[i], std::nullopt);
+  }
+}
+
+// Rows changed, and the whole tree made anew over them; whose signatures the checkpoints bear varies.
+TEST(AuditTamper, ATreeThatWasRebuiltIsNamed) {
+  at_places(original().size(), [&](std::uint64_t place) {
+    const Copy copy;
+    const auto& sizes = original().log.sizes();
+    const std::string notes = "CREATE TABLE kept AS SELECT * FROM tenon.audit_checkpoints";
+    copy.edit(notes);
+    copy.edit("UPDATE audit_logs SET after = '{}'" + where(original().log.keys()[place]));
+    const std::uint64_t way = original().any(3);
+    const audit::NoteSigner stranger = audit::NoteSigner::generate("tenon/0123456789abcdef");
+    rebuild_tree(copy.conninfo, way == 0 ? stranger : original().log.signer(), sizes);
+    if (way == 1) {  // the true checkpoints are put back
+      copy.edit("TRUNCATE tenon.audit_checkpoints; INSERT INTO tenon.audit_checkpoints SELECT * FROM kept");
+    } else if (way == 2) {  // one is left, of the rebuilt tree, which nobody could have signed but who has the key
+      copy.edit("DELETE FROM tenon.audit_checkpoints WHERE size < " + std::to_string(sizes.back()));
+    }
+    const Report report = verify(copy.conninfo);
+    ASSERT_FALSE(report.holds());
+    if (way == 0) {
+      EXPECT_EQ(name_of(report.findings.front().kind), "other_key") << report.text();
+      const auto rebuilt = std::ranges::find(report.findings, FindingKind::rebuilt_tree, &Finding::kind);
+      ASSERT_NE(rebuilt, report.findings.end()) << report.text();
+      EXPECT_LE(*rebuilt->leaf, place);
+      return;
+    }
+    // The leaves between the last checkpoint that agrees and the first that does not.
+    const auto first_bad = std::ranges::upper_bound(sizes, place);
+    expect_first(report, FindingKind::rebuilt_tree, first_bad == sizes.begin() ? 0 : *(first_bad - 1), std::nullopt);
+  });
+}
+
+TEST(AuditTamper, AnOlderBackupIsNamed) {
+  const Report report = verify(shared_cluster().superuser(original().older));
+  expect_first(report, FindingKind::restored_backup, original().older_size, std::nullopt);
+}
+
+TEST(AuditTamper, AnOlderBackupThatWentOnIsNamed) {
+  for (std::uint64_t i = 0; i < places(); ++i) {
+    const std::string admin = shared_cluster().superuser("postgres");
+    query(admin, "DROP DATABASE IF EXISTS audit_forked");
+    query(admin, "CREATE DATABASE audit_forked TEMPLATE " + original().older);
+    const std::string forked = shared_cluster().superuser("audit_forked");
+    // Other entries follow, and the same key seals them.
+    Session session(forked);
+    session.script("SET session_replication_role = replica");
+    session.script(
+        "INSERT INTO audit_logs (id, at, transaction_id, entity_id, action, entity_kind, actor, role, request_id, "
+        "after) "
+        "SELECT 900000000 + i, timestamptz '2026-02-01', '90000000'::xid8, gen_random_uuid(), 'SALE', 'item', 'b', "
+        "'staff', 'r', "
+        "'{}' FROM generate_series(1, " +
+        std::to_string(rows() / 5 + i) +
+        ") AS i; "
+        "INSERT INTO tenon.audit_batches SELECT transaction_id, min(id), max(id), min(at), max(at), count(*) "
+        "FROM audit_logs WHERE transaction_id = '90000000'::xid8 GROUP BY 1");
+    std::vector<std::uint64_t> sizes = original().log.sizes();
+    std::erase_if(sizes, [](std::uint64_t size) { return size > original().older_size; });
+    sizes.push_back(original().older_size + rows() / 5 + i);
+    rebuild_tree(forked, original().log.signer(), sizes);
+    expect_first(verify(forked), FindingKind::rebuilt_tree, original().older_size, std::nullopt);
+  }
+}
+
+TEST(AuditTamper, TheTreesOwnHashesAreLookedAtToo) {
+  at_places(original().size(), [&](std::uint64_t place) {
+    const Copy copy;
+    const std::uint64_t byte = place % 256 * 32 + original().any(32);
+    copy.edit("UPDATE tenon.audit_tiles SET hashes = set_byte(hashes, " + std::to_string(byte) + ", get_byte(hashes, " +
+              std::to_string(byte) + ") # 1) WHERE level = 0 AND index = " + std::to_string(place / 256));
+    expect_first(verify(copy.conninfo), FindingKind::tile_changed, place, original().log.keys()[place].id);
+  });
+  const Copy above;
+  above.edit(
+      "UPDATE tenon.audit_tiles SET hashes = set_byte(hashes, 0, get_byte(hashes, 0) # 1) WHERE level = 1 AND index = "
+      "0");
+  expect_first(verify(above.conninfo), FindingKind::tile_changed, 0, std::nullopt);
+  const Copy missing;
+  missing.edit("DELETE FROM tenon.audit_tiles WHERE level = 0 AND index = 3");
+  expect_first(verify(missing.conninfo), FindingKind::tile_changed, 768, std::nullopt);
+}
+
+TEST(AuditTamper, StoredCheckpointsAreLookedAt) {
+  const auto& sizes = original().log.sizes();
+  const Copy forged;
+  forged.edit("UPDATE tenon.audit_checkpoints SET note = replace(note, 'tenon/0123', 'tenon/1123') WHERE size = " +
+              std::to_string(sizes[3]));
+  expect_first(verify(forged.conninfo), FindingKind::checkpoint_forged, sizes[3], std::nullopt);
+  const Copy removed;
+  removed.edit("DELETE FROM tenon.audit_checkpoints WHERE size > " + std::to_string(sizes[5]));
+  expect_first(verify(removed.conninfo), FindingKind::checkpoint_removed, sizes[5], std::nullopt);
+}
+
+TEST(AuditTamper, AnEntryPastTheLedgerIsFoundThoughItIsNotSealed) {
+  const Copy copy;
+  copy.edit(
+      "INSERT INTO audit_logs (id, at, transaction_id, entity_id, action, entity_kind, actor, role, request_id, after) "
+      "SELECT max(id) + 5, now(), '99999999'::xid8, gen_random_uuid(), 'SALE', 'item', 'b', 'staff', 'r', '{}' FROM "
+      "audit_logs");
+  const Report report = verify(copy.conninfo);
+  expect_first(report, FindingKind::inserted, original().size(), std::nullopt);
+  EXPECT_EQ(report.unsealed, 1U);
+}
+
+TEST(AuditTamper, AListOfBatchesThatLacksSomeIsFound) {
+  const Copy copy;
+  copy.edit("DELETE FROM tenon.audit_batches WHERE first_id = " +
+            std::to_string(original().log.keys()[100].id / 1024 * 1024));
+  const Report report = verify(copy.conninfo);
+  ASSERT_FALSE(report.holds());
+  EXPECT_EQ(name_of(report.findings.front().kind), "ledger_changed") << report.text();
+}
+
+TEST(AuditTamper, EverythingChangedIsToldWithinBounds) {
+  const Copy copy;
+  copy.edit("UPDATE audit_logs SET actor = 'nobody'");
+  const Report report = verify(copy.conninfo);
+  ASSERT_FALSE(report.holds());
+  EXPECT_EQ(name_of(report.findings.front().kind), "changed") << report.text();
+  EXPECT_EQ(report.findings.front().leaf, 0U);
+  EXPECT_EQ(report.findings.front().id, original().log.keys().front().id);
+  EXPECT_LE(report.findings.size(), 100U);
+}
+
+TEST(AuditTamper, GoingOnFromTheLastVerificationLooksAtWhatIsNew) {
+  const auto base = [](const std::string& conninfo) {
+    return audit::VerifySettings{.conninfo = conninfo,
+                                 .key = original().log.signer().verifier(),
+                                 .outside = {original().published},
+                                 .tiles_per_chunk = 2};
+  };
+  const auto nothing = [](std::uint64_t, std::uint64_t) {};
+  audit::VerifySettings older = base(shared_cluster().superuser(original().older));
+  older.outside.clear();
+  const audit::Verified first = audit::verify(older, nothing);
+  ASSERT_TRUE(first.state) << first.report.text();
+  EXPECT_EQ(first.state->size, original().older_size);
+
+  const Copy copy;
+  audit::VerifySettings since = base(copy.conninfo);
+  since.since = first.state;
+  const audit::Verified second = audit::verify(since, nothing);
+  EXPECT_TRUE(second.report.holds()) << second.report.text();
+  EXPECT_EQ(second.report.entries, original().size() - original().older_size);
+  EXPECT_EQ(second.report.from, original().older_size);
+  ASSERT_TRUE(second.state);
+  EXPECT_EQ(second.state->size, original().size());
+
+  const std::uint64_t place = original().older_size + 7;
+  copy.edit("UPDATE audit_logs SET actor = 'x'" + where(original().log.keys()[place]));
+  expect_first(audit::verify(since, nothing).report, FindingKind::changed, place, original().log.keys()[place].id);
+
+  since.since->root[0] ^= 1;
+  EXPECT_EQ(name_of(audit::verify(since, nothing).report.findings.front().kind), "rebuilt_tree");
+  older.since = second.state;
+  EXPECT_EQ(name_of(audit::verify(older, nothing).report.findings.front().kind), "restored_backup");
+}
+
+}  // namespace
+}  // namespace tenon::test
