@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <exception>
 
+#include "node/audit_command.hpp"
 #include "node/secret.hpp"
 #include "node/serve.hpp"
 #include "node/toml_config.hpp"
@@ -170,6 +171,8 @@ int run_command_line(int argc, char** argv, const Program& program) {
       ->delimiter(',');
   token_command->add_option("--expires", expires, "how long it is good: 90s, 10m, 1h, 7d")->capture_default_str();
 
+  AuditCommand audit_command(app);
+
   CLI::App* config_command = app.add_subcommand("config", "The configuration");
   CLI::App* check_command =
       config_command->add_subcommand("check", "Read it as serve would, say what is wrong, and stop");
@@ -192,6 +195,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
   }
   if (*token_command) return print_token(data_dir.empty() ? settings.data_dir : data_dir, user, role_names, expires);
   if (*migrate_command) return migrate(url, program);
+  if (audit_command.called()) return audit_command.run();
   if (*check_command) {
     apply_lifetimes(checked.service, checked_lifetimes);
     check(checked, program);

@@ -1,4 +1,4 @@
-// The command line of a program that runs a node: serve, migrate, token, config check.
+// The command line of a program that runs a node: serve, migrate, token, audit, config check.
 #pragma once
 
 #include "node/program.hpp"

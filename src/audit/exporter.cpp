@@ -1,0 +1,71 @@
+#include "audit/exporter.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "audit/exported.hpp"
+#include "audit/tile.hpp"
+
+namespace tenon::audit {
+namespace {
+
+constexpr std::uint64_t tiles_at_once = 64;
+constexpr std::size_t batches_max = 10 * tiles_at_once * tile_width;
+
+// The ids that the ledger gives to entries of these keys, roughly.
+IdRange ids_between(LogReader& reader, EntryKey first, EntryKey last) {
+  IdRange ids{.first = first.id, .last = first.id};
+  for (const LedgerBatch& batch : reader.batches(first.transaction_id, last.transaction_id, batches_max)) {
+    ids.first = std::min(ids.first, batch.first_id);
+    ids.last = std::max(ids.last, batch.last_id);
+  }
+  return ids;
+}
+
+}  // namespace
+
+bool ExportFilter::passes(const Entry& entry) const {
+  return (!entity || *entity == entry.entity_id) && (!actor || *actor == entry.actor) &&
+         (!action || *action == entry.action) && (!from || entry.at >= *from) && (!to || entry.at < *to);
+}
+
+Exported export_entries(LogReader& reader, const ExportFilter& filter, std::uint64_t begin,
+                        const std::function<void(const std::string& line)>& write,
+                        const std::function<void(std::uint64_t done, std::uint64_t total)>& progress) {
+  const auto newest = reader.newest_checkpoint();
+  Exported exported{.end = newest ? newest->size : 0};
+  LeafHasher hash;
+  for (std::uint64_t tile = begin / tile_width; tile * tile_width < exported.end; tile += tiles_at_once) {
+    const std::vector<LeafTile> tiles = reader.leaf_tiles(tile, tiles_at_once + 1);
+    std::map<std::string_view, std::uint64_t> leaves;
+    for (std::size_t i = 0; i < tiles.size() && i < tiles_at_once; ++i) {
+      for (std::size_t at = 0; at + sizeof(Hash) <= tiles[i].hashes.size(); at += sizeof(Hash)) {
+        const std::uint64_t leaf = tiles[i].index * tile_width + at / sizeof(Hash);
+        if (leaf >= begin && leaf < exported.end)
+          leaves.emplace(std::string_view(tiles[i].hashes).substr(at, sizeof(Hash)), leaf);
+      }
+    }
+    const EntryKey first = tiles.empty() ? EntryKey() : tiles.front().first.value_or(EntryKey());
+    const bool more = tiles.size() > tiles_at_once && tiles.back().first;
+    const EntryKey last = more ? *tiles.back().first : newest->last;
+    std::map<std::uint64_t, std::string> lines;
+    reader.entries(ids_between(reader, first, last), [&](const Entry& entry) {
+      const EntryKey key = key_of(entry);
+      if (key < first || (more ? key >= last : key > last)) return;
+      const auto leaf = leaves.find(as_text(hash(entry)));
+      if (leaf == leaves.end()) {
+        if (tile * tile_width >= begin) ++exported.unsealed;
+        return;
+      }
+      if (filter.passes(entry)) lines.emplace(leaf->second, export_line(entry, leaf->second) + "\n");
+      leaves.erase(leaf);
+    });
+    exported.missing += leaves.size();
+    for (const auto& [leaf, line] : lines) write(line);
+    exported.lines += lines.size();
+    progress(std::min(exported.end, (tile + tiles_at_once) * tile_width) - begin, exported.end - begin);
+  }
+  return exported;
+}
+
+}  // namespace tenon::audit

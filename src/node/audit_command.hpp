@@ -1,0 +1,64 @@
+// `tenon audit`: verify, prove, check, consistency, export, checkpoint, key.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tenon {
+
+class AuditCommand {
+ public:
+  explicit AuditCommand(CLI::App& app);  // adds itself; lives until the command has run
+  [[nodiscard]] bool called() const { return audit_->parsed(); }
+  // Returns the exit code: 0 what was asked for holds, 2 it does not (tampering, or no such proof). Throws
+  // std::runtime_error when it could not be carried out.
+  int run();
+
+ private:
+  void add_verify();
+  void add_proofs();
+  void add_export();
+  [[nodiscard]] int verify();
+  [[nodiscard]] int prove();
+  [[nodiscard]] int check();
+  [[nodiscard]] int consistency();
+  [[nodiscard]] int export_log();
+  [[nodiscard]] int checkpoint();
+  [[nodiscard]] int print_key();
+
+  CLI::App* audit_;
+  CLI::App* verify_ = nullptr;
+  CLI::App* prove_ = nullptr;
+  CLI::App* check_ = nullptr;
+  CLI::App* consistency_ = nullptr;
+  CLI::App* export_ = nullptr;
+  CLI::App* checkpoint_ = nullptr;
+  CLI::App* key_command_ = nullptr;
+
+  std::string database_url_;
+  std::filesystem::path data_dir_;
+  std::string key_;
+  std::vector<std::filesystem::path> checkpoints_;
+  std::vector<std::filesystem::path> exported_;
+  std::filesystem::path state_;
+  bool incremental_ = false;
+  bool json_ = false;
+  unsigned jobs_ = 2;
+  std::int64_t id_ = 0;
+  std::optional<std::uint64_t> size_;
+  std::uint64_t from_ = 0;
+  std::optional<std::uint64_t> to_;
+  std::filesystem::path file_;
+  std::optional<std::uint64_t> after_;
+  std::string entity_;
+  std::optional<std::string> actor_;
+  std::optional<std::string> action_;
+  std::string from_time_;
+  std::string to_time_;
+};
+
+}  // namespace tenon
