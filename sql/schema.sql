@@ -96,7 +96,7 @@ BEGIN
   clock := clock_timestamp();
   BEGIN
     IF array_remove(preconditions, NULL) <> '{}' THEN
-      RAISE SQLSTATE 'TN002';
+      RAISE SQLSTATE 'TN003';
     END IF;
     WITH asked AS MATERIALIZED (
       SELECT item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
@@ -129,7 +129,7 @@ BEGIN
        -- Stored before the last turns; those stored since are under the unique index that the insert meets.
        OR EXISTS (SELECT FROM idempotency_keys
                   WHERE slot = ANY (tenon.closed_key_slots(generation, clock)) AND claim = ANY (claims)) THEN
-      RAISE SQLSTATE 'TN002';
+      RAISE SQLSTATE 'TN003';
     END IF;
 
     first_audit_id := nextval('tenon.audit_log_ids');
@@ -154,7 +154,7 @@ BEGIN
     replies.locations := replies.problems;
     replies.answered_at := clock;
     RETURN replies;
-  EXCEPTION WHEN unique_violation OR SQLSTATE 'TN002' THEN
+  EXCEPTION WHEN unique_violation OR SQLSTATE 'TN003' THEN
     NULL;  -- nothing of it happened
   END;
   RETURN tenon.execute('decrement_item', claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, ARRAY(
@@ -551,9 +551,9 @@ DECLARE
   clock CONSTANT timestamptz := clock_timestamp();
   unknown jsonb;
   short jsonb;
-  lines jsonb;
+  lines text;
   total numeric;
-  audit_id bigint;
+  first_audit_id bigint;
 BEGIN
   IF EXISTS (SELECT FROM jsonb_array_elements(arguments -> 'lines') AS line
              WHERE (line ->> 'quantity')::integer >= 1 IS NOT TRUE) THEN
@@ -581,6 +581,7 @@ BEGIN
     RETURN tenon.refused(409, 'insufficient_stock', 'Some lines ask for more than there is.', jsonb_build_object('lines', short));
   END IF;
 
+  first_audit_id := nextval('tenon.audit_log_ids');
   WITH line AS (
     SELECT *, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
     FROM ROWS FROM (jsonb_to_recordset(arguments -> 'lines') AS (item_id uuid, quantity integer)) WITH ORDINALITY
@@ -604,24 +605,88 @@ BEGIN
     FROM line JOIN changed ON changed.id = line.item_id
   ), entry AS (
     INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-    SELECT nextval('tenon.audit_log_ids'), clock, item_id, 'STOCK_DECREMENT', 'item', command.user_id, command.role,
+    SELECT first_audit_id + n - 1, clock, item_id, 'STOCK_DECREMENT', 'item', command.user_id, command.role,
            command.request_id, command.idempotency_key,
            tenon.item_stock(available_before, sold_after - quantity, version_after - 1),
            left(tenon.item_stock(available, sold_after, version_after), -1) || ',"order_id":"' || order_id || '"}'
     FROM sold ORDER BY n
-    RETURNING id
   )
-  SELECT jsonb_agg(jsonb_build_object('item_id', item_id, 'name', name, 'quantity', quantity, 'unit_price', price,
-                                      'line_total', price * quantity, 'quantity_available', available) ORDER BY n),
-         sum(price * quantity), (SELECT min(id) FROM entry)
-  INTO lines, total, audit_id
+  SELECT string_agg(tenon.order_line(item_id, name, quantity, price, available), ',' ORDER BY n), sum(price * quantity)
+  INTO lines, total
   FROM sold;
-  RETURN ROW(201, NULL, '{"id":"' || order_id || '","lines":' || lines || ',"total":' || total || ',"created_at":"'
-                        || tenon.iso(clock) || '"}', NULL, NULL, NULL, audit_id)::tenon.outcome;
+  RETURN ROW(201, NULL, tenon.order_body(order_id, lines, total, clock), NULL, NULL, NULL, first_audit_id)::tenon.outcome;
 END
 $$;
 
 ALTER FUNCTION tenon.create_order(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.create_orders(users text[], roles text[], request_ids text[], keys text[], arguments jsonb[]) RETURNS SETOF tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_hashagg TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+  clock CONSTANT timestamptz := clock_timestamp();
+  first_audit_id bigint;
+  orders integer[];
+  items uuid[];
+  quantities integer[];
+  answers tenon.outcome[];
+  lines_sold bigint;
+BEGIN
+  SELECT array_agg(o), array_agg(item_id), array_agg(quantity) INTO orders, items, quantities
+  FROM unnest(arguments) WITH ORDINALITY AS a (argument, o),
+       jsonb_to_recordset(argument -> 'lines') AS line (item_id uuid, quantity integer);
+  IF (1 <= ALL (quantities)) IS NOT TRUE OR cardinality(items) > 1024 THEN  -- more than a block of audit ids
+    RAISE SQLSTATE 'TN003';
+  END IF;
+  first_audit_id := nextval('tenon.audit_log_ids');
+  WITH asked AS MATERIALIZED (
+    SELECT o, item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
+    FROM unnest(orders, items, quantities) WITH ORDINALITY AS c (o, item_id, quantity, n)
+    WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
+  ), changed AS (
+    UPDATE inventory SET
+      quantity_available = quantity_available - total.quantity, quantity_sold = quantity_sold + total.quantity,
+      version = version + total.changes,
+      prior_updated_at = CASE WHEN total.changes = 1 THEN updated_at
+                              ELSE greatest(clock, updated_at + interval '1 us') + (total.changes - 2) * interval '1 us' END,
+      updated_at = greatest(clock, updated_at + interval '1 us') + (total.changes - 1) * interval '1 us'
+    FROM (SELECT item_id, sum(quantity) AS quantity, count(*) AS changes FROM asked GROUP BY item_id) AS total
+    WHERE id = total.item_id AND quantity_available >= total.quantity
+    RETURNING id, name, price, quantity_available + total.quantity AS available, quantity_sold - total.quantity AS sold,
+              version - total.changes AS version
+  ), told AS MATERIALIZED (
+    SELECT o, n, item_id, quantity, name, price, version + k AS version, available - running AS available,
+           available - running + quantity AS available_before, sold + running AS sold, sold + running - quantity AS sold_before
+    FROM asked JOIN changed ON id = item_id ORDER BY n
+  ), numbered AS MATERIALIZED (
+    SELECT n AS o, tenon.new_id() AS order_id FROM generate_series(1, cardinality(arguments)) AS n
+  ), entry AS (
+    INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+    SELECT first_audit_id + n - 1, clock, item_id, 'STOCK_DECREMENT', 'item', users[o], roles[o], request_ids[o], keys[o],
+           tenon.item_stock(available_before, sold_before, version - 1),
+           left(tenon.item_stock(available, sold, version), -1) || ',"order_id":"' || order_id || '"}'
+    FROM told JOIN numbered USING (o)
+  )
+  SELECT array_agg(ROW(201, NULL, tenon.order_body(order_id, lines, total, clock), NULL, NULL, NULL,
+                       first_audit_id + first - 1)::tenon.outcome ORDER BY o),
+         (SELECT count(*) FROM told)
+  INTO answers, lines_sold
+  FROM (SELECT o, min(n) AS first, sum(price * quantity) AS total,
+               string_agg(tenon.order_line(item_id, name, quantity, price, available), ',' ORDER BY n) AS lines
+        FROM told GROUP BY o) AS an_order
+  JOIN numbered USING (o);
+  IF lines_sold < cardinality(items) THEN  -- an item that is not there, or not enough of it
+    RAISE SQLSTATE 'TN003';
+  END IF;
+  RETURN QUERY SELECT * FROM unnest(answers);
+END
+$$;
+
+ALTER FUNCTION tenon.create_orders(users text[], roles text[], request_ids text[], keys text[], arguments jsonb[]) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.decrement_item(command tenon.command, arguments jsonb) RETURNS tenon.outcome
     LANGUAGE plpgsql
@@ -739,6 +804,13 @@ BEGIN
     RAISE EXCEPTION 'no operation is called %', operation USING ERRCODE = 'undefined_function';
   END IF;
   LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  IF registered.batch IS NOT NULL THEN
+    replies := tenon.execute_at_once(registered.batch, claims, scopes, users, keys, fingerprints, lifetimes, roles,
+                                     request_ids, arguments);
+    IF replies.origins IS NOT NULL THEN
+      RETURN replies;
+    END IF;
+  END IF;
   IF registered.prelock IS NOT NULL THEN
     EXECUTE format('SELECT %s($1)', registered.prelock) USING arguments;
   END IF;
@@ -775,6 +847,50 @@ END
 $_$;
 
 ALTER FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.execute_at_once(batch regproc, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) RETURNS tenon.replies
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $_$
+DECLARE
+  generation CONSTANT tenon.key_generation := (SELECT g FROM tenon.key_generation AS g);
+  lifetime_max_seconds CONSTANT integer := extract(epoch FROM generation.lifetime_max);
+  replies tenon.replies;
+BEGIN
+  replies.answered_at := clock_timestamp();
+  EXECUTE format($statement$
+    SELECT array_agg(status), array_agg(problem), array_agg(body), array_agg(version), array_agg(modified),
+           array_agg(location), array_agg(audit_id)
+    FROM %s($1, $2, $3, $4, $5)
+  $statement$, batch)
+  INTO replies.statuses, replies.problems, replies.bodies, replies.versions, replies.modified, replies.locations,
+       replies.audit_ids
+  USING users, roles, request_ids, keys, arguments;
+  IF cardinality(replies.statuses) IS DISTINCT FROM cardinality(claims)
+     OR EXISTS (SELECT FROM idempotency_keys
+                WHERE slot = ANY (tenon.closed_key_slots(generation, replies.answered_at)) AND claim = ANY (claims)) THEN
+    RAISE SQLSTATE 'TN003';
+  END IF;
+  replies.origins := array_fill(0::smallint, ARRAY[cardinality(claims)]);
+  replies.expires := ARRAY(SELECT replies.answered_at + least(lifetime, lifetime_max_seconds) * interval '1 s'
+                           FROM unnest(lifetimes) WITH ORDINALITY AS c (lifetime, n) ORDER BY n);
+  INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                user_id, key, problem, summary, location)
+  SELECT claim, generation.slot, status, version, modified, expires, audit_id, fingerprint, scope, user_id, key, problem, body,
+         location
+  FROM unnest(claims, replies.statuses, replies.versions, replies.modified, replies.expires, replies.audit_ids, fingerprints,
+              scopes, users, keys, replies.problems, replies.bodies, replies.locations)
+    AS a (claim, status, version, modified, expires, audit_id, fingerprint, scope, user_id, key, problem, body, location)
+  ORDER BY claim;  -- one order for all: two batches that share keys can't wait for each other in a ring
+  RETURN replies;
+EXCEPTION WHEN unique_violation OR SQLSTATE 'TN003' THEN
+  RETURN NULL;
+END
+$_$;
+
+ALTER FUNCTION tenon.execute_at_once(batch regproc, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) OWNER TO tenon_owner;
 
 CREATE TABLE public.facilities (
     id uuid DEFAULT tenon.new_id() NOT NULL,
@@ -1188,6 +1304,23 @@ $$;
 
 ALTER FUNCTION tenon.not_owner(detail text) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.order_body(id uuid, lines text, total numeric, at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"id":"' || id || '","lines":[' || lines || '],"total":' || total || ',"created_at":"' || tenon.iso(at) || '"}'
+$$;
+
+ALTER FUNCTION tenon.order_body(id uuid, lines text, total numeric, at timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.order_line(item_id uuid, name text, quantity integer, price numeric, available bigint) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"item_id":"' || item_id || '","name":' || to_json(name) || ',"quantity":' || quantity || ',"unit_price":' || price
+         || ',"line_total":' || price * quantity || ',"quantity_available":' || available || '}'
+$$;
+
+ALTER FUNCTION tenon.order_line(item_id uuid, name text, quantity integer, price numeric, available bigint) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.owns(command tenon.command, owner text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -1368,15 +1501,16 @@ $$;
 
 ALTER FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb) OWNER TO tenon_owner;
 
-CREATE FUNCTION tenon.register_operation(name text, function regproc, prelock regproc DEFAULT NULL::regproc) RETURNS void
+CREATE FUNCTION tenon.register_operation(name text, function regproc, prelock regproc DEFAULT NULL::regproc, batch regproc DEFAULT NULL::regproc) RETURNS void
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  INSERT INTO tenon.operations VALUES (name, function, prelock)
-  ON CONFLICT ON CONSTRAINT operations_pkey DO UPDATE SET function = excluded.function, prelock = excluded.prelock
+  INSERT INTO tenon.operations VALUES (name, function, prelock, batch)
+  ON CONFLICT ON CONSTRAINT operations_pkey
+  DO UPDATE SET function = excluded.function, prelock = excluded.prelock, batch = excluded.batch
 $$;
 
-ALTER FUNCTION tenon.register_operation(name text, function regproc, prelock regproc) OWNER TO tenon_owner;
+ALTER FUNCTION tenon.register_operation(name text, function regproc, prelock regproc, batch regproc) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.stale(version bigint, modified timestamp with time zone) RETURNS tenon.outcome
     LANGUAGE sql IMMUTABLE
@@ -1772,6 +1906,7 @@ CREATE TABLE tenon.operations (
     name text NOT NULL,
     function regproc NOT NULL,
     prelock regproc,
+    batch regproc,
     CONSTRAINT operations_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{2,62}$'::text))
 );
 
@@ -1934,6 +2069,8 @@ REVOKE ALL ON FUNCTION tenon.create_market_item(command tenon.command, arguments
 
 REVOKE ALL ON FUNCTION tenon.create_order(command tenon.command, arguments jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION tenon.create_orders(users text[], roles text[], request_ids text[], keys text[], arguments jsonb[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION tenon.decrement_item(command tenon.command, arguments jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.delete_business(command tenon.command, arguments jsonb) FROM PUBLIC;
@@ -1945,6 +2082,8 @@ GRANT ALL ON FUNCTION tenon.ensure_key_lifetime(wanted interval) TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.execute_at_once(batch regproc, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.facilities TO tenon_edge;
 
@@ -2013,6 +2152,10 @@ REVOKE ALL ON FUNCTION tenon.no_such_item(id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.not_owner(detail text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION tenon.order_body(id uuid, lines text, total numeric, at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.order_line(item_id uuid, name text, quantity integer, price numeric, available bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION tenon.owns(command tenon.command, owner text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.precondition_holds(precondition jsonb, version bigint, modified timestamp with time zone, prior timestamp with time zone) FROM PUBLIC;
@@ -2034,7 +2177,7 @@ REVOKE ALL ON FUNCTION tenon.refuse_shrinking_counters() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION tenon.register_operation(name text, function regproc, prelock regproc) FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenon.register_operation(name text, function regproc, prelock regproc, batch regproc) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.stale(version bigint, modified timestamp with time zone) FROM PUBLIC;
 

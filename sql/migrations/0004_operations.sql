@@ -63,15 +63,20 @@ $$;
 CREATE TABLE tenon.operations (
   name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{2,62}$'),
   function regproc NOT NULL,
-  prelock regproc  -- (arguments jsonb[]) RETURNS void: locks every row the batch will touch, in id order
+  prelock regproc,  -- (arguments jsonb[]) RETURNS void: locks every row the batch will touch, in id order
+  -- The set-based twin: (users text[], roles text[], request_ids text[], keys text[], arguments jsonb[]) RETURNS SETOF
+  -- tenon.outcome, in order. Does all commands, and to the row what the function does, or raises TN003: not the usual case.
+  batch regproc
 );
 REVOKE ALL ON tenon.operations FROM PUBLIC;
 
 -- Called by migrations. The function must exist; its owner must be the owner of tenon.execute, as which it runs.
-CREATE FUNCTION tenon.register_operation(name text, function regproc, prelock regproc DEFAULT NULL) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-  INSERT INTO tenon.operations VALUES (name, function, prelock)
-  ON CONFLICT ON CONSTRAINT operations_pkey DO UPDATE SET function = excluded.function, prelock = excluded.prelock
+CREATE FUNCTION tenon.register_operation(
+  name text, function regproc, prelock regproc DEFAULT NULL, batch regproc DEFAULT NULL)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+  INSERT INTO tenon.operations VALUES (name, function, prelock, batch)
+  ON CONFLICT ON CONSTRAINT operations_pkey
+  DO UPDATE SET function = excluded.function, prelock = excluded.prelock, batch = excluded.batch
 $$;
 
 -- Stores the fresh answers of a batch (origins 0), but those which say that the resource is somebody else's (403) or that a
@@ -114,6 +119,50 @@ LANGUAGE sql SET search_path = public, pg_temp AS $$
   DELETE FROM idempotency_keys WHERE claim = ANY (claims) AND expires_at <= clock
 $$;
 
+-- A batch of fresh commands through an operation's set-based twin, in three statements whatever its size. Null, and nothing
+-- happened, when the batch is not of the usual kind: a command whose key is known, or what the twin leaves to the function.
+CREATE FUNCTION tenon.execute_at_once(
+  batch regproc,
+  claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[],
+  request_ids text[], arguments jsonb[])
+RETURNS tenon.replies
+LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  generation CONSTANT tenon.key_generation := (SELECT g FROM tenon.key_generation AS g);
+  lifetime_max_seconds CONSTANT integer := extract(epoch FROM generation.lifetime_max);
+  replies tenon.replies;
+BEGIN
+  replies.answered_at := clock_timestamp();
+  EXECUTE format($statement$
+    SELECT array_agg(status), array_agg(problem), array_agg(body), array_agg(version), array_agg(modified),
+           array_agg(location), array_agg(audit_id)
+    FROM %s($1, $2, $3, $4, $5)
+  $statement$, batch)
+  INTO replies.statuses, replies.problems, replies.bodies, replies.versions, replies.modified, replies.locations,
+       replies.audit_ids
+  USING users, roles, request_ids, keys, arguments;
+  IF cardinality(replies.statuses) IS DISTINCT FROM cardinality(claims)
+     OR EXISTS (SELECT FROM idempotency_keys
+                WHERE slot = ANY (tenon.closed_key_slots(generation, replies.answered_at)) AND claim = ANY (claims)) THEN
+    RAISE SQLSTATE 'TN003';
+  END IF;
+  replies.origins := array_fill(0::smallint, ARRAY[cardinality(claims)]);
+  replies.expires := ARRAY(SELECT replies.answered_at + least(lifetime, lifetime_max_seconds) * interval '1 s'
+                           FROM unnest(lifetimes) WITH ORDINALITY AS c (lifetime, n) ORDER BY n);
+  INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                user_id, key, problem, summary, location)
+  SELECT claim, generation.slot, status, version, modified, expires, audit_id, fingerprint, scope, user_id, key, problem, body,
+         location
+  FROM unnest(claims, replies.statuses, replies.versions, replies.modified, replies.expires, replies.audit_ids, fingerprints,
+              scopes, users, keys, replies.problems, replies.bodies, replies.locations)
+    AS a (claim, status, version, modified, expires, audit_id, fingerprint, scope, user_id, key, problem, body, location)
+  ORDER BY claim;  -- one order for all: two batches that share keys can't wait for each other in a ring
+  RETURN replies;
+EXCEPTION WHEN unique_violation OR SQLSTATE 'TN003' THEN
+  RETURN NULL;
+END
+$$;
+
 -- Runs one registered operation over a batch. The arrays are parallel: one element a command.
 CREATE FUNCTION tenon.execute(
   operation text,
@@ -132,6 +181,13 @@ BEGIN
     RAISE EXCEPTION 'no operation is called %', operation USING ERRCODE = 'undefined_function';
   END IF;
   LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  IF registered.batch IS NOT NULL THEN
+    replies := tenon.execute_at_once(registered.batch, claims, scopes, users, keys, fingerprints, lifetimes, roles,
+                                     request_ids, arguments);
+    IF replies.origins IS NOT NULL THEN
+      RETURN replies;
+    END IF;
+  END IF;
   IF registered.prelock IS NOT NULL THEN
     EXECUTE format('SELECT %s($1)', registered.prelock) USING arguments;
   END IF;

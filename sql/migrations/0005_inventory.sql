@@ -177,6 +177,17 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION tenon.order_line(item_id uuid, name text, quantity integer, price numeric, available bigint) RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT '{"item_id":"' || item_id || '","name":' || to_json(name) || ',"quantity":' || quantity || ',"unit_price":' || price
+         || ',"line_total":' || price * quantity || ',"quantity_available":' || available || '}'
+$$;
+CREATE FUNCTION tenon.order_body(id uuid, lines text, total numeric, at timestamptz) RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT '{"id":"' || id || '","lines":[' || lines || '],"total":' || total || ',"created_at":"' || tenon.iso(at) || '"}'
+$$;
+
+
 -- {"lines": [{"item_id", "quantity"}, ...]}: all of them or none. Lines of one item are taken in the order given.
 CREATE FUNCTION tenon.create_order(command tenon.command, arguments jsonb) RETURNS tenon.outcome
 LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
@@ -185,9 +196,9 @@ DECLARE
   clock CONSTANT timestamptz := clock_timestamp();
   unknown jsonb;
   short jsonb;
-  lines jsonb;
+  lines text;
   total numeric;
-  audit_id bigint;
+  first_audit_id bigint;
 BEGIN
   IF EXISTS (SELECT FROM jsonb_array_elements(arguments -> 'lines') AS line
              WHERE (line ->> 'quantity')::integer >= 1 IS NOT TRUE) THEN
@@ -215,6 +226,7 @@ BEGIN
     RETURN tenon.refused(409, 'insufficient_stock', 'Some lines ask for more than there is.', jsonb_build_object('lines', short));
   END IF;
 
+  first_audit_id := nextval('tenon.audit_log_ids');
   WITH line AS (
     SELECT *, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
     FROM ROWS FROM (jsonb_to_recordset(arguments -> 'lines') AS (item_id uuid, quantity integer)) WITH ORDINALITY
@@ -238,20 +250,80 @@ BEGIN
     FROM line JOIN changed ON changed.id = line.item_id
   ), entry AS (
     INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-    SELECT nextval('tenon.audit_log_ids'), clock, item_id, 'STOCK_DECREMENT', 'item', command.user_id, command.role,
+    SELECT first_audit_id + n - 1, clock, item_id, 'STOCK_DECREMENT', 'item', command.user_id, command.role,
            command.request_id, command.idempotency_key,
            tenon.item_stock(available_before, sold_after - quantity, version_after - 1),
            left(tenon.item_stock(available, sold_after, version_after), -1) || ',"order_id":"' || order_id || '"}'
     FROM sold ORDER BY n
-    RETURNING id
   )
-  SELECT jsonb_agg(jsonb_build_object('item_id', item_id, 'name', name, 'quantity', quantity, 'unit_price', price,
-                                      'line_total', price * quantity, 'quantity_available', available) ORDER BY n),
-         sum(price * quantity), (SELECT min(id) FROM entry)
-  INTO lines, total, audit_id
+  SELECT string_agg(tenon.order_line(item_id, name, quantity, price, available), ',' ORDER BY n), sum(price * quantity)
+  INTO lines, total
   FROM sold;
-  RETURN ROW(201, NULL, '{"id":"' || order_id || '","lines":' || lines || ',"total":' || total || ',"created_at":"'
-                        || tenon.iso(clock) || '"}', NULL, NULL, NULL, audit_id)::tenon.outcome;
+  RETURN ROW(201, NULL, tenon.order_body(order_id, lines, total, clock), NULL, NULL, NULL, first_audit_id)::tenon.outcome;
+END
+$$;
+
+-- Many orders at once, when every item has enough for all who ask.
+CREATE FUNCTION tenon.create_orders(users text[], roles text[], request_ids text[], keys text[], arguments jsonb[])
+RETURNS SETOF tenon.outcome LANGUAGE plpgsql
+SET search_path = public, pg_temp SET enable_seqscan = off SET enable_hashagg = off
+SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  clock CONSTANT timestamptz := clock_timestamp();
+  first_audit_id bigint;
+  orders integer[];
+  items uuid[];
+  quantities integer[];
+  answers tenon.outcome[];
+  lines_sold bigint;
+BEGIN
+  SELECT array_agg(o), array_agg(item_id), array_agg(quantity) INTO orders, items, quantities
+  FROM unnest(arguments) WITH ORDINALITY AS a (argument, o),
+       jsonb_to_recordset(argument -> 'lines') AS line (item_id uuid, quantity integer);
+  IF (1 <= ALL (quantities)) IS NOT TRUE OR cardinality(items) > 1024 THEN  -- more than a block of audit ids
+    RAISE SQLSTATE 'TN003';
+  END IF;
+  first_audit_id := nextval('tenon.audit_log_ids');
+  WITH asked AS MATERIALIZED (
+    SELECT o, item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
+    FROM unnest(orders, items, quantities) WITH ORDINALITY AS c (o, item_id, quantity, n)
+    WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
+  ), changed AS (
+    UPDATE inventory SET
+      quantity_available = quantity_available - total.quantity, quantity_sold = quantity_sold + total.quantity,
+      version = version + total.changes,
+      prior_updated_at = CASE WHEN total.changes = 1 THEN updated_at
+                              ELSE greatest(clock, updated_at + interval '1 us') + (total.changes - 2) * interval '1 us' END,
+      updated_at = greatest(clock, updated_at + interval '1 us') + (total.changes - 1) * interval '1 us'
+    FROM (SELECT item_id, sum(quantity) AS quantity, count(*) AS changes FROM asked GROUP BY item_id) AS total
+    WHERE id = total.item_id AND quantity_available >= total.quantity
+    RETURNING id, name, price, quantity_available + total.quantity AS available, quantity_sold - total.quantity AS sold,
+              version - total.changes AS version
+  ), told AS MATERIALIZED (
+    SELECT o, n, item_id, quantity, name, price, version + k AS version, available - running AS available,
+           available - running + quantity AS available_before, sold + running AS sold, sold + running - quantity AS sold_before
+    FROM asked JOIN changed ON id = item_id ORDER BY n
+  ), numbered AS MATERIALIZED (
+    SELECT n AS o, tenon.new_id() AS order_id FROM generate_series(1, cardinality(arguments)) AS n
+  ), entry AS (
+    INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+    SELECT first_audit_id + n - 1, clock, item_id, 'STOCK_DECREMENT', 'item', users[o], roles[o], request_ids[o], keys[o],
+           tenon.item_stock(available_before, sold_before, version - 1),
+           left(tenon.item_stock(available, sold, version), -1) || ',"order_id":"' || order_id || '"}'
+    FROM told JOIN numbered USING (o)
+  )
+  SELECT array_agg(ROW(201, NULL, tenon.order_body(order_id, lines, total, clock), NULL, NULL, NULL,
+                       first_audit_id + first - 1)::tenon.outcome ORDER BY o),
+         (SELECT count(*) FROM told)
+  INTO answers, lines_sold
+  FROM (SELECT o, min(n) AS first, sum(price * quantity) AS total,
+               string_agg(tenon.order_line(item_id, name, quantity, price, available), ',' ORDER BY n) AS lines
+        FROM told GROUP BY o) AS an_order
+  JOIN numbered USING (o);
+  IF lines_sold < cardinality(items) THEN  -- an item that is not there, or not enough of it
+    RAISE SQLSTATE 'TN003';
+  END IF;
+  RETURN QUERY SELECT * FROM unnest(answers);
 END
 $$;
 
@@ -259,4 +331,4 @@ SELECT tenon.register_operation('create_item', 'tenon.create_item');
 SELECT tenon.register_operation('update_item', 'tenon.update_item', 'tenon.lock_items');
 SELECT tenon.register_operation('increment_stock', 'tenon.increment_stock', 'tenon.lock_items');
 SELECT tenon.register_operation('delete_item', 'tenon.delete_item', 'tenon.lock_items');
-SELECT tenon.register_operation('create_order', 'tenon.create_order', 'tenon.lock_items');
+SELECT tenon.register_operation('create_order', 'tenon.create_order', 'tenon.lock_items', 'tenon.create_orders');

@@ -99,8 +99,8 @@ TEST_F(SqlOperations, OrdersTakeEveryLineOrNone) {
   const Answer done =
       run("create_order", R"({"lines":[)" + line(2, "1") + "," + line(1, "2") + "," + line(2, "3") + "]}");
   EXPECT_EQ(done.status, 201);
-  EXPECT_THAT(*done.body, AllOf(HasSubstr(R"("name": "Table", "item_id": ")" + uuid_of(2) + R"(", "quantity": 1)"),
-                                HasSubstr(R"("total":779.40)"), HasSubstr(R"("line_total": 389.70)")));
+  EXPECT_THAT(*done.body, AllOf(HasSubstr(R"({"item_id":")" + uuid_of(2) + R"(","name":"Table","quantity":1)"),
+                                HasSubstr(R"("total":779.40)"), HasSubstr(R"("line_total":389.70)")));
   EXPECT_EQ(stock(), "3|2|5|2\n1|4|5|3\n");
   EXPECT_EQ(lines(superuser_,
                   "SELECT entity_id, (before::jsonb ->> 'quantity_available')::int -"
