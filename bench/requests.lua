@@ -1,0 +1,48 @@
+-- wrk: one kind of request again and again.
+--   wrk ... -s bench/requests.lua URL -- KIND TOKEN ITEMS_FILE [HOW_MANY_ITEMS]
+-- KIND: sale    one piece of one item, under a fresh Idempotency-Key
+--       order   five lines of one piece each, under a fresh key
+--       replay  the same sale under the same key
+--       read    one item
+--       health  a fixed answer, without the database
+local counter = 0
+local threads = 0
+
+function setup(thread)
+  thread:set("number", threads)
+  threads = threads + 1
+end
+
+function init(args)
+  kind = args[1]
+  items = {}
+  local most = tonumber(args[4] or "1000000")
+  for line in io.lines(args[3]) do
+    if #items < most then items[#items + 1] = line end
+  end
+  run = os.time() .. "-" .. number
+  math.randomseed(os.time() + number)
+  headers = { ["Authorization"] = "Bearer " .. args[2] }
+  if kind ~= "read" and kind ~= "health" then headers["Content-Type"] = "application/json" end
+end
+
+local function item() return items[math.random(#items)] end
+
+local function fresh_key()
+  counter = counter + 1
+  headers["Idempotency-Key"] = run .. "-" .. counter
+end
+
+function request()
+  if kind == "health" then return wrk.format("GET", "/healthz", headers) end
+  if kind == "read" then return wrk.format("GET", "/api/inventory/" .. item(), headers) end
+  if kind == "replay" then
+    headers["Idempotency-Key"] = "replayed"
+    return wrk.format("PATCH", "/api/inventory/" .. items[1], headers, '{"decrement":1}')
+  end
+  fresh_key()
+  if kind == "sale" then return wrk.format("PATCH", "/api/inventory/" .. item(), headers, '{"decrement":1}') end
+  local lines = {}
+  for n = 1, 5 do lines[n] = '{"item_id":"' .. item() .. '","quantity":1}' end
+  return wrk.format("POST", "/api/orders", headers, '{"lines":[' .. table.concat(lines, ",") .. "]}")
+end
