@@ -96,7 +96,7 @@ BEGIN
   clock := clock_timestamp();
   BEGIN
     IF array_remove(preconditions, NULL) <> '{}' THEN
-      RAISE SQLSTATE 'TN003';
+      RAISE SQLSTATE 'TN004';
     END IF;
     WITH asked AS MATERIALIZED (
       SELECT item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
@@ -129,7 +129,7 @@ BEGIN
        -- Stored before the last turns; those stored since are under the unique index that the insert meets.
        OR EXISTS (SELECT FROM idempotency_keys
                   WHERE slot = ANY (tenon.closed_key_slots(generation, clock)) AND claim = ANY (claims)) THEN
-      RAISE SQLSTATE 'TN003';
+      RAISE SQLSTATE 'TN004';
     END IF;
 
     first_audit_id := nextval('tenon.audit_log_ids');
@@ -154,7 +154,7 @@ BEGIN
     replies.locations := replies.problems;
     replies.answered_at := clock;
     RETURN replies;
-  EXCEPTION WHEN unique_violation OR SQLSTATE 'TN003' THEN
+  EXCEPTION WHEN unique_violation OR SQLSTATE 'TN004' THEN
     NULL;  -- nothing of it happened
   END;
   RETURN tenon.execute('decrement_item', claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, ARRAY(
@@ -640,7 +640,7 @@ BEGIN
   FROM unnest(arguments) WITH ORDINALITY AS a (argument, o),
        jsonb_to_recordset(argument -> 'lines') AS line (item_id uuid, quantity integer);
   IF (1 <= ALL (quantities)) IS NOT TRUE OR cardinality(items) > 1024 THEN  -- more than a block of audit ids
-    RAISE SQLSTATE 'TN003';
+    RAISE SQLSTATE 'TN004';
   END IF;
   first_audit_id := nextval('tenon.audit_log_ids');
   WITH asked AS MATERIALIZED (
@@ -680,7 +680,7 @@ BEGIN
         FROM told GROUP BY o) AS an_order
   JOIN numbered USING (o);
   IF lines_sold < cardinality(items) THEN  -- an item that is not there, or not enough of it
-    RAISE SQLSTATE 'TN003';
+    RAISE SQLSTATE 'TN004';
   END IF;
   RETURN QUERY SELECT * FROM unnest(answers);
 END
@@ -871,7 +871,7 @@ BEGIN
   IF cardinality(replies.statuses) IS DISTINCT FROM cardinality(claims)
      OR EXISTS (SELECT FROM idempotency_keys
                 WHERE slot = ANY (tenon.closed_key_slots(generation, replies.answered_at)) AND claim = ANY (claims)) THEN
-    RAISE SQLSTATE 'TN003';
+    RAISE SQLSTATE 'TN004';
   END IF;
   replies.origins := array_fill(0::smallint, ARRAY[cardinality(claims)]);
   replies.expires := ARRAY(SELECT replies.answered_at + least(lifetime, lifetime_max_seconds) * interval '1 s'
@@ -885,7 +885,7 @@ BEGIN
     AS a (claim, status, version, modified, expires, audit_id, fingerprint, scope, user_id, key, problem, body, location)
   ORDER BY claim;  -- one order for all: two batches that share keys can't wait for each other in a ring
   RETURN replies;
-EXCEPTION WHEN unique_violation OR SQLSTATE 'TN003' THEN
+EXCEPTION WHEN unique_violation OR SQLSTATE 'TN004' THEN
   RETURN NULL;
 END
 $_$;

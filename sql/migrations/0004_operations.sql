@@ -65,7 +65,7 @@ CREATE TABLE tenon.operations (
   function regproc NOT NULL,
   prelock regproc,  -- (arguments jsonb[]) RETURNS void: locks every row the batch will touch, in id order
   -- The set-based twin: (users text[], roles text[], request_ids text[], keys text[], arguments jsonb[]) RETURNS SETOF
-  -- tenon.outcome, in order. Does all commands, and to the row what the function does, or raises TN003: not the usual case.
+  -- tenon.outcome, in order. Does all commands, and to the row what the function does, or raises TN004: not the usual case.
   batch regproc
 );
 REVOKE ALL ON tenon.operations FROM PUBLIC;
@@ -144,7 +144,7 @@ BEGIN
   IF cardinality(replies.statuses) IS DISTINCT FROM cardinality(claims)
      OR EXISTS (SELECT FROM idempotency_keys
                 WHERE slot = ANY (tenon.closed_key_slots(generation, replies.answered_at)) AND claim = ANY (claims)) THEN
-    RAISE SQLSTATE 'TN003';
+    RAISE SQLSTATE 'TN004';
   END IF;
   replies.origins := array_fill(0::smallint, ARRAY[cardinality(claims)]);
   replies.expires := ARRAY(SELECT replies.answered_at + least(lifetime, lifetime_max_seconds) * interval '1 s'
@@ -158,7 +158,7 @@ BEGIN
     AS a (claim, status, version, modified, expires, audit_id, fingerprint, scope, user_id, key, problem, body, location)
   ORDER BY claim;  -- one order for all: two batches that share keys can't wait for each other in a ring
   RETURN replies;
-EXCEPTION WHEN unique_violation OR SQLSTATE 'TN003' THEN
+EXCEPTION WHEN unique_violation OR SQLSTATE 'TN004' THEN
   RETURN NULL;
 END
 $$;

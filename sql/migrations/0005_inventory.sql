@@ -281,7 +281,7 @@ BEGIN
   FROM unnest(arguments) WITH ORDINALITY AS a (argument, o),
        jsonb_to_recordset(argument -> 'lines') AS line (item_id uuid, quantity integer);
   IF (1 <= ALL (quantities)) IS NOT TRUE OR cardinality(items) > 1024 THEN  -- more than a block of audit ids
-    RAISE SQLSTATE 'TN003';
+    RAISE SQLSTATE 'TN004';
   END IF;
   first_audit_id := nextval('tenon.audit_log_ids');
   WITH asked AS MATERIALIZED (
@@ -321,7 +321,7 @@ BEGIN
         FROM told GROUP BY o) AS an_order
   JOIN numbered USING (o);
   IF lines_sold < cardinality(items) THEN  -- an item that is not there, or not enough of it
-    RAISE SQLSTATE 'TN003';
+    RAISE SQLSTATE 'TN004';
   END IF;
   RETURN QUERY SELECT * FROM unnest(answers);
 END

@@ -70,7 +70,7 @@ BEGIN
   clock := clock_timestamp();
   BEGIN
     IF array_remove(preconditions, NULL) <> '{}' THEN
-      RAISE SQLSTATE 'TN003';
+      RAISE SQLSTATE 'TN004';
     END IF;
     WITH asked AS MATERIALIZED (
       SELECT item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
@@ -103,7 +103,7 @@ BEGIN
        -- Stored before the last turns; those stored since are under the unique index that the insert meets.
        OR EXISTS (SELECT FROM idempotency_keys
                   WHERE slot = ANY (tenon.closed_key_slots(generation, clock)) AND claim = ANY (claims)) THEN
-      RAISE SQLSTATE 'TN003';
+      RAISE SQLSTATE 'TN004';
     END IF;
 
     first_audit_id := nextval('tenon.audit_log_ids');
@@ -128,7 +128,7 @@ BEGIN
     replies.locations := replies.problems;
     replies.answered_at := clock;
     RETURN replies;
-  EXCEPTION WHEN unique_violation OR SQLSTATE 'TN003' THEN
+  EXCEPTION WHEN unique_violation OR SQLSTATE 'TN004' THEN
     NULL;  -- nothing of it happened
   END;
   RETURN tenon.execute('decrement_item', claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, ARRAY(
