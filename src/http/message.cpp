@@ -64,6 +64,7 @@ Response Response::refusal(const Problem& problem) { return refusal(problem, pro
 
 Response Response::refusal(const Problem& problem, std::uint16_t status) {
   Response response(status);
+  response.refused_for_ = problem.code;
   response.add("Content-Type", "application/problem+json").add("Cache-Control", "no-store");
   const std::uint32_t wait =
       problem.retry_after_seconds != 0 ? problem.retry_after_seconds : kind_of(problem.code).retry_after_seconds;

@@ -61,10 +61,12 @@ class Response {
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;  // first of that name
   [[nodiscard]] const std::string& body() const noexcept { return body_; }
   [[nodiscard]] bool closes() const noexcept { return close_; }
+  [[nodiscard]] std::optional<ProblemCode> refused_for() const noexcept { return refused_for_; }  // refusal()'s problem
 
  private:
   std::uint16_t status_ = 200;
   bool close_ = false;
+  std::optional<ProblemCode> refused_for_;
   std::string header_lines_;
   std::string body_;
 };

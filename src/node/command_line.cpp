@@ -43,6 +43,10 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
   option("tls-cert", s.http.tls_certificate, "PEM certificate chain: serve HTTPS only");
   option("tls-key", s.http.tls_key, "PEM key of --tls-cert");
   option("limit", s.limits, "NAME=N/UNIT, NAME=off or all=off; may be given again")->delimiter(',');
+  option("headers", s.headers,
+         "what limited answers tell: draft (RateLimit, RateLimit-Policy), legacy (X-RateLimit-*), both or none")
+      ->check(CLI::IsMember({"both", "draft", "legacy", "none"}))
+      ->capture_default_str();
   option("trusted-proxy", s.trusted_proxies, "CIDR block whose Forwarded headers are believed; may be given again")
       ->delimiter(',');
   option("key-lifetime", lifetimes,
@@ -140,7 +144,8 @@ int run_command_line(int argc, char** argv, const Program& program) {
   CLI::App app(program.description, program.name);
   app.require_subcommand(1);
   app.set_version_flag("--version", program.name + " " + program.version);
-  app.config_formatter(std::make_shared<TomlConfig>());
+  std::vector<LimitSetting> limit_settings;
+  app.config_formatter(std::make_shared<TomlConfig>(limit_settings));
   app.set_config("--config", "", "tenon.toml: the flags of serve, without their dashes")->envname("TENON_CONFIG");
   app.allow_config_extras(CLI::config_extras_mode::error);
 
@@ -196,6 +201,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
   if (*token_command) return print_token(data_dir.empty() ? settings.data_dir : data_dir, user, role_names, expires);
   if (*migrate_command) return migrate(url, program);
   if (audit_command.called()) return audit_command.run();
+  settings.limit_settings = checked.limit_settings = std::move(limit_settings);
   if (*check_command) {
     apply_lifetimes(checked.service, checked_lifetimes);
     check(checked, program);

@@ -29,6 +29,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr std::string_view replay_limit = "replay";
+
 LogLevel log_level(const std::string& name) {
   if (name == "debug") return LogLevel::debug;
   if (name == "warning") return LogLevel::warning;
@@ -37,11 +39,14 @@ LogLevel log_level(const std::string& name) {
   return LogLevel::info;
 }
 
-service::LimitsTable limits_of(const Settings& settings, service::LimitsTable limits) {
+// What settings change in the program's limits, and in `routes` as far as they name limits there. Such names are those
+// of `limits`, which is to stay where it is.
+void apply_limits(const Settings& settings, service::LimitsTable& limits, std::vector<service::Route>& routes) {
+  limits.define(replay_limit, "600/min");
+  apply_limit_settings(settings.limit_settings, limits, routes);
   for (const std::string& assignment : settings.limits) {
     if (const auto wrong = limits.override_with(assignment)) throw std::runtime_error("--limit: " + *wrong);
   }
-  return limits;
 }
 
 std::vector<safeguards::Network> networks_of(const Settings& settings) {
@@ -183,12 +188,16 @@ asio::awaitable<void> seed(asio::io_context& here, writes::Writer& writer, const
 }  // namespace
 
 void check(const Settings& settings, const Program& program) {
-  (void)limits_of(settings, program.limits);
+  service::LimitsTable limits = program.limits;
+  std::vector<service::Route> routes = program.routes;
+  apply_limits(settings, limits, routes);
   (void)networks_of(settings);
 }
 
 int serve(const Settings& settings, const Program& program) {
-  const service::LimitsTable limits = limits_of(settings, program.limits);
+  service::LimitsTable limits = program.limits;
+  std::vector<service::Route> routes = program.routes;
+  apply_limits(settings, limits, routes);
   const std::vector<safeguards::Network> networks = networks_of(settings);
   Logger log(settings.log_path, log_level(settings.log_level));
   make_data_dir(settings.data_dir);
@@ -228,13 +237,17 @@ int serve(const Settings& settings, const Program& program) {
                                .buckets = buckets,
                                .node_buckets = node_buckets,
                                .live_keys = live_keys_limit(settings.live_keys_per_user_max, longest),
-                               .known_replay = [&writer](const Uuid& claim) { return writer.knows(claim); }};
+                               .known_replay = [&writer](const Uuid& claim) { return writer.knows(claim); },
+                               .replay_limit = limits.find(replay_limit)};
   writes::Transactions transactions(context_pointers, database.conninfo(), settings.transactions_per_thread, log);
-  service::Service service(settings.service, guards, writer, transactions, metrics, log);
+  service::ServiceSettings service_settings = settings.service;
+  service_settings.rate_limit_headers =
+      safeguards::header_style_named(settings.headers).value_or(safeguards::HeaderStyle::both);
+  service::Service service(std::move(service_settings), guards, writer, transactions, metrics, log);
   std::atomic<bool> stopping = false;
   const Readiness readiness{
       .writer = writer, .buckets = buckets, .stopping = stopping, .schema_version = database.schema_version()};
-  service.add(program.routes);
+  service.add(std::move(routes));
   service.add(system_routes(metrics, readiness));
   metrics.watch("tenon_lane_queue", "Commands waiting in or running on lanes.",
                 [&writer] { return static_cast<double>(writer.queued()); });

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "http/server.hpp"
+#include "node/limit_settings.hpp"
 #include "service/service.hpp"
 
 namespace tenon {
@@ -20,6 +21,8 @@ struct Settings {
   http::ServerSettings http;
   service::ServiceSettings service;
   std::vector<std::string> limits;           // NAME=N/UNIT, NAME=off, all=off
+  std::vector<LimitSetting> limit_settings;  // of the file's [limits]; `limits` come after them
+  std::string headers = "both";              // of limited answers: both, draft, legacy, none
   std::vector<std::string> trusted_proxies;  // CIDR blocks
   std::size_t threads = 0;                   // 0: one a core
   std::size_t write_lanes_per_thread = 2;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 #include "safeguards/idempotency/key.hpp"
 #include "safeguards/rate_limit/headers.hpp"
@@ -43,21 +44,22 @@ bool is_known_replay(const Guards& guards, const Exchange& x) {
   return key && *key && guards.known_replay(safeguards::claim_of(x.route.policy.scope, user_of(x), **key));
 }
 
-std::vector<Charge> charge_limits(const Guards& guards, const Exchange& x) {
+std::vector<Charge> charge_limits(const Guards& guards, Exchange& x) {
   std::vector<Charge> charges;
   const Policy& policy = x.route.policy;
-  if (const auto* limit = guards.limits.find(policy.address_limit))
-    charges.push_back({.limit = limit, .subject = address_subject(x)});
-  if (const auto* limit = guards.limits.find(policy.user_limit); limit != nullptr && !is_known_replay(guards, x))
-    charges.push_back({.limit = limit, .subject = user_subject(x)});
+  const auto* of_address = guards.limits.find(policy.address_limit);
+  const auto* of_user = guards.limits.find(policy.user_limit);
+  if (of_user != nullptr && is_known_replay(guards, x)) {
+    x.spared = Charge{.limit = std::exchange(of_user, nullptr), .subject = user_subject(x)};
+    if (policy.address_limit.empty()) of_address = guards.replay_limit;
+  }
+  if (of_address != nullptr) charges.push_back({.limit = of_address, .subject = address_subject(x)});
+  if (of_user != nullptr) charges.push_back({.limit = of_user, .subject = user_subject(x)});
   return charges;
 }
 
-Verdict check_roles(const Guards& guards, Exchange& x) {
-  if (x.unknown_caller) {
-    if (x.unknown_caller->code == ProblemCode::token_invalid) charge_misbehaviour(guards, x);
-    return std::move(*x.unknown_caller);
-  }
+Verdict check_roles(const Guards&, Exchange& x) {
+  if (x.unknown_caller) return std::move(*x.unknown_caller);
   if (x.route.policy.roles.empty() || x.caller.roles.any_of(x.route.policy.roles)) return std::nullopt;
   return problem(ProblemCode::forbidden);
 }
@@ -118,7 +120,7 @@ Verdict read_key(const Guards&, Exchange& x) {
   return std::nullopt;
 }
 
-std::vector<Charge> charge_live_keys(const Guards& guards, const Exchange& x) {
+std::vector<Charge> charge_live_keys(const Guards& guards, Exchange& x) {
   if (!x.key || guards.live_keys.mode == safeguards::Mode::off) return {};
   return {{.limit = &guards.live_keys, .subject = user_subject(x), .refusal = ProblemCode::too_many_live_keys}};
 }
@@ -156,7 +158,7 @@ constexpr Stage ordered[] = {
      .charge = charge_limits,
      .store = shared_store},
     {.name = "role",
-     .reason = "refuses who is not known, or may not, and charges a bad token again; before the body is looked at: who "
+     .reason = "refuses who is not known, or may not; before the body is looked at: who "
                "may not write learns nothing about what is valid",
      .check = check_roles},
     {.name = "body",
@@ -191,6 +193,10 @@ safeguards::BucketRequest Charge::request() const noexcept {
           .shadow = !enforced};
 }
 
+bool is_misbehaviour(ProblemCode code) noexcept {
+  return code == ProblemCode::token_invalid || code == ProblemCode::idempotency_key_reused;
+}
+
 void charge_misbehaviour(const Guards& guards, const Exchange& x) {
   for (const Charge& charge : x.charged) {
     if (!charge.decision.decided || charge.limit == &guards.live_keys) continue;
@@ -198,6 +204,10 @@ void charge_misbehaviour(const Guards& guards, const Exchange& x) {
     request.cost = misbehaviour_cost;
     guards.buckets.charge(request);
   }
+  if (!x.spared) return;
+  safeguards::BucketRequest request = x.spared->request();
+  request.cost = 1 + misbehaviour_cost;
+  guards.buckets.charge(request);
 }
 
 namespace {

@@ -29,6 +29,8 @@ struct Guards {
   // Does this node know without I/O that the claim's write runs already or has run, so that an answer stands ready?
   // Null: never. From any thread.
   std::function<bool(const Uuid& claim)> known_replay = {};
+  // Per address, for the replays of routes that have no limit per address. Null: none.
+  const safeguards::Limit* replay_limit = nullptr;
 };
 
 // A bucket that this request is charged against. `limit` lives as long as the guards.
@@ -56,7 +58,8 @@ struct Exchange {
   Digest fingerprint{};
   std::optional<std::string> key;
   safeguards::Precondition precondition;
-  std::vector<Charge> charged;  // in the order asked; what is not decided was not moved
+  std::vector<Charge> charged;   // in the order asked; what is not decided was not moved
+  std::optional<Charge> spared;  // the user's bucket, which a known replay is not charged against
 };
 
 // A stage either checks, or names the buckets to charge, all of which are asked in one call.
@@ -64,7 +67,7 @@ struct Stage {
   std::string_view name;
   std::string_view reason;  // for its place in the order
   std::optional<Problem> (*check)(const Guards&, Exchange&) = nullptr;
-  std::vector<Charge> (*charge)(const Guards&, const Exchange&) = nullptr;
+  std::vector<Charge> (*charge)(const Guards&, Exchange&) = nullptr;
   safeguards::BucketStore& (*store)(const Guards&) = nullptr;  // that the buckets are in
 };
 [[nodiscard]] std::span<const Stage> stages() noexcept;
@@ -72,8 +75,10 @@ struct Stage {
 // Runs the stages in order; the first refusal ends it. Nothing: the handler may run. All arguments outlive the call.
 [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> run_chain(const Guards& guards, Exchange& exchange);
 
-// What bad behaviour costs on top, in tokens of every bucket that the request was charged against.
+// Some refusals tell that somebody guesses, and cost tokens on top in every bucket that the request was charged against
+// (or spared): a token that is not valid, another request under a key that is taken.
 inline constexpr std::int64_t misbehaviour_cost = 2;
+[[nodiscard]] bool is_misbehaviour(ProblemCode code) noexcept;
 void charge_misbehaviour(const Guards& guards, const Exchange& exchange);
 
 // The user as keys and audit entries name them: the token's subject, or "@" and the address where nobody is known.

@@ -6,6 +6,8 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -31,6 +33,10 @@ struct Metrics::Impl {
                                                                    .Register(registry);
   prometheus::Family<prometheus::Counter>& refusals =
       prometheus::BuildCounter().Name("tenon_refusals_total").Help("Refusals by problem code.").Register(registry);
+  prometheus::Family<prometheus::Counter>& limits = prometheus::BuildCounter()
+                                                        .Name("tenon_limited_total")
+                                                        .Help("Requests that a limit's bucket had no token for.")
+                                                        .Register(registry);
   prometheus::Counter& replays = prometheus::BuildCounter()
                                      .Name("tenon_replays_total")
                                      .Help("Stored answers given again.")
@@ -56,6 +62,8 @@ struct Metrics::Impl {
   };
   std::shared_mutex mutex;
   std::map<std::string, Route, std::less<>> routes;
+  std::map<std::string, std::array<prometheus::Counter*, 4>, std::less<>> limited;
+  std::array<std::atomic<prometheus::Counter*>, problem_code_count> refused{};
   std::map<const writes::Operation*, std::pair<prometheus::Histogram*, prometheus::Histogram*>> operations;
 
   struct Watched {
@@ -93,7 +101,30 @@ void Metrics::on_answer(std::string_view route, unsigned status, std::chrono::st
 }
 
 void Metrics::on_refusal(ProblemCode code) {
-  impl_->refusals.Add({{"code", std::string(kind_of(code).code)}}).Increment();
+  std::atomic<prometheus::Counter*>& known = impl_->refused[static_cast<std::size_t>(code)];
+  prometheus::Counter* counter = known.load(std::memory_order_acquire);
+  if (counter == nullptr) {
+    counter = &impl_->refusals.Add({{"code", std::string(kind_of(code).code)}});  // the same one for all who ask
+    known.store(counter, std::memory_order_release);
+  }
+  counter->Increment();
+}
+
+void Metrics::on_limit(std::string_view limit, LimitEvent event) {
+  constexpr std::array names{"refused", "penalized", "would_refuse", "misbehaved"};
+  const auto index = static_cast<std::size_t>(event);
+  {
+    const std::shared_lock lock(impl_->mutex);
+    const auto known = impl_->limited.find(limit);
+    if (known != impl_->limited.end() && known->second[index] != nullptr) {
+      known->second[index]->Increment();
+      return;
+    }
+  }
+  const std::unique_lock lock(impl_->mutex);
+  prometheus::Counter*& counter = impl_->limited[std::string(limit)][index];
+  if (counter == nullptr) counter = &impl_->limits.Add({{"limit", std::string(limit)}, {"decision", names[index]}});
+  counter->Increment();
 }
 
 void Metrics::on_replay() { impl_->replays.Increment(); }

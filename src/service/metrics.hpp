@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,6 +22,9 @@ class Metrics final : public writes::LaneObserver {
   void on_answer(std::string_view route, unsigned status, std::chrono::steady_clock::duration took);
   void on_refusal(ProblemCode code);
   void on_replay();
+  // A limit's bucket said no, or was charged for bad behaviour. `limit` is the name of one of the node's limits.
+  enum class LimitEvent : std::uint8_t { refused, penalized, would_refuse, misbehaved };
+  void on_limit(std::string_view limit, LimitEvent event);
   void on_batch(const writes::Operation& operation, std::size_t commands,
                 std::chrono::steady_clock::duration took) override;
   void on_retry(std::string_view reason, std::size_t commands) override;

@@ -6,7 +6,6 @@
 #include "base/json_string.hpp"
 #include "encoding/http_date.hpp"
 #include "safeguards/idempotency/key.hpp"
-#include "safeguards/rate_limit/headers.hpp"
 #include "service/answer.hpp"
 
 namespace tenon::service {
@@ -110,17 +109,32 @@ asio::awaitable<http::Response> Service::handle(const http::Request& request) {
              .body = {},
              .key = {},
              .precondition = {},
-             .charged = {}};
+             .charged = {},
+             .spared = {}};
   http::Response response = co_await pass(here, route, x);
-  for (const Charge& charge : x.charged) {
-    const bool shown = charge.decision.decided && charge.limit->mode == safeguards::Mode::enforce &&
-                       charge.refusal == ProblemCode::rate_limited;
-    if (shown) safeguards::add_rate_limit_headers(response, *charge.limit, charge.decision);
-  }
+  settle_limits(x, response);
   const auto took = monotonic_now() - started;
   metrics_.on_answer(route_names_[match->route], response.status(), took);
   log(request, &route, &x, response, took);
   co_return response;
+}
+
+void Service::settle_limits(const Exchange& x, http::Response& response) {
+  using enum Metrics::LimitEvent;
+  const bool guessed = response.refused_for() && is_misbehaviour(*response.refused_for());
+  std::vector<safeguards::Told> shown;
+  for (const auto& [limit, subject, refusal, decision] : x.charged) {
+    if (!decision.decided) continue;
+    const bool enforced = limit->mode == safeguards::Mode::enforce;
+    if (enforced && refusal == ProblemCode::rate_limited) shown.push_back({limit, decision});
+    if (!decision.admitted) {
+      metrics_.on_limit(limit->name, !enforced ? would_refuse : decision.penalized ? penalized : refused);
+    } else if (guessed) {
+      metrics_.on_limit(limit->name, misbehaved);
+    }
+  }
+  safeguards::add_rate_limit_headers(response, shown, settings_.rate_limit_headers);
+  if (guessed) charge_misbehaviour(guards_, x);
 }
 
 asio::awaitable<http::Response> Service::pass(asio::io_context& here, const Route& route, Exchange& x) {
@@ -179,7 +193,6 @@ asio::awaitable<http::Response> Service::write(asio::io_context& here, const Rou
   if (reply && reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
     reply->status = settings_.conflict_status;
   }
-  if (!reply && reply.error().code == ProblemCode::idempotency_key_reused) charge_misbehaviour(guards_, x);
   co_return tell(reply, x.request, x.key.has_value());
 }
 

@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "http/message.hpp"
 #include "http/router.hpp"
+#include "safeguards/rate_limit/headers.hpp"
 #include "service/chain.hpp"
 #include "service/metrics.hpp"
 #include "service/route.hpp"
@@ -27,6 +28,7 @@ struct ServiceSettings {
   std::chrono::milliseconds request_deadline = limits::request_deadline;
   std::uint16_t conflict_status = 409;  // 412: what RFC 9110 answers to If-Match and If-Unmodified-Since
   bool log_requests = true;
+  safeguards::HeaderStyle rate_limit_headers = safeguards::HeaderStyle::both;
 };
 
 // Thread-safe once all routes are added. All arguments outlive it.
@@ -71,6 +73,8 @@ class Service {
   [[nodiscard]] writes::Envelope envelope_of(std::string_view scope, std::string user,
                                              const std::optional<std::string>& key, const Digest& fingerprint,
                                              const safeguards::Caller& caller, const std::string& request_id) const;
+  // Headers, metrics and what is charged on top, once it is known how the request ended.
+  void settle_limits(const Exchange& x, http::Response& response);
   [[nodiscard]] std::chrono::seconds lifetime_of(std::string_view scope) const;
   void log(const http::Request& request, const Route* route, const Exchange* x, const http::Response& response,
            std::chrono::steady_clock::duration took);

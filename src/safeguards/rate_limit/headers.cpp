@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
-#include <optional>
+#include <utility>
 
 #include "encoding/structured_field.hpp"
 
@@ -19,15 +19,18 @@ constexpr std::int64_t structured_integer_max = 999'999'999'999'999;
   return (microseconds - 1) / microseconds_per_second + 1;
 }
 
-[[nodiscard]] std::optional<std::string> one_item_list(const std::string& name, std::string_view first_name,
-                                                       std::int64_t first, std::string_view second_name,
-                                                       std::int64_t second) {
+[[nodiscard]] structured::Item item_of(const std::string& name, std::string_view first_name, std::int64_t first,
+                                       std::string_view second_name, std::int64_t second) {
   structured::Item item;
   item.value = name;
   item.parameters.reserve(2);
   item.parameters.emplace_back(first_name, std::min(first, structured_integer_max));
   item.parameters.emplace_back(second_name, std::min(second, structured_integer_max));
-  return structured::serialize(item);  // a list of one member is written as that member
+  return item;
+}
+
+[[nodiscard]] std::int64_t wait_seconds(const BucketDecision& decision) noexcept {
+  return seconds_rounded_up(decision.admitted ? decision.refill_microseconds : decision.retry_microseconds);
 }
 
 void add_number(http::Response& response, std::string_view name, std::int64_t number) {
@@ -36,20 +39,43 @@ void add_number(http::Response& response, std::string_view name, std::int64_t nu
   response.add(name, {digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
+void add_draft(http::Response& response, std::span<const Told> told) {
+  structured::List policies;
+  structured::List left;
+  policies.reserve(told.size());
+  left.reserve(told.size());
+  for (const auto& [limit, decision] : told) {
+    const std::int64_t window = seconds_rounded_up(limit->rate.window_microseconds);
+    policies.emplace_back(item_of(limit->name, "q", limit->rate.quota, "w", window));
+    left.emplace_back(item_of(limit->name, "r", decision.remaining, "t", wait_seconds(decision)));
+  }
+  if (const auto text = structured::serialize(policies)) response.add("RateLimit-Policy", *text);
+  if (const auto text = structured::serialize(left)) response.add("RateLimit", *text);
+}
+
+void add_legacy(http::Response& response, std::span<const Told> told) {
+  const auto& [limit, decision] = *std::ranges::min_element(told, {}, [](const Told& each) {
+    return std::pair(each.decision.admitted, each.decision.remaining);  // a refusal first
+  });
+  add_number(response, "X-RateLimit-Limit", limit->rate.quota);
+  add_number(response, "X-RateLimit-Remaining", decision.remaining);
+  add_number(response, "X-RateLimit-Reset", wait_seconds(decision));
+}
+
 }  // namespace
 
-void add_rate_limit_headers(http::Response& response, const Limit& limit, const BucketDecision& decision) {
-  const std::int64_t window = seconds_rounded_up(limit.rate.window_microseconds);
-  const std::int64_t wait =
-      seconds_rounded_up(decision.admitted ? decision.refill_microseconds : decision.retry_microseconds);
-  if (const auto text = one_item_list(limit.name, "q", limit.rate.quota, "w", window)) {
-    response.add("RateLimit-Policy", *text);
-  }
-  if (const auto text = one_item_list(limit.name, "r", decision.remaining, "t", wait)) response.add("RateLimit", *text);
-  if (response.header("X-RateLimit-Limit")) return;
-  add_number(response, "X-RateLimit-Limit", limit.rate.quota);
-  add_number(response, "X-RateLimit-Remaining", decision.remaining);
-  add_number(response, "X-RateLimit-Reset", wait);
+std::optional<HeaderStyle> header_style_named(std::string_view name) noexcept {
+  if (name == "none") return HeaderStyle::none;
+  if (name == "draft") return HeaderStyle::draft;
+  if (name == "legacy") return HeaderStyle::legacy;
+  if (name == "both") return HeaderStyle::both;
+  return std::nullopt;
+}
+
+void add_rate_limit_headers(http::Response& response, std::span<const Told> told, HeaderStyle style) {
+  if (told.empty()) return;
+  if (style == HeaderStyle::draft || style == HeaderStyle::both) add_draft(response, told);
+  if (style == HeaderStyle::legacy || style == HeaderStyle::both) add_legacy(response, told);
 }
 
 std::uint32_t retry_after_seconds(const BucketDecision& decision) noexcept {

@@ -2,16 +2,29 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
 
 #include "http/message.hpp"
 #include "safeguards/rate_limit/limit.hpp"
 
 namespace tenon::safeguards {
 
-// RateLimit-Policy: "name";q=20;w=60, RateLimit: "name";r=19;t=3, X-RateLimit-Limit/-Remaining/-Reset, through the RFC
-// 9651 serializer. Seconds rounded up; `t` and Reset count them until the next token is there. A response may carry
-// several limits: the RateLimit fields are lists, the X- ones tell of the limit that was added first.
-void add_rate_limit_headers(http::Response& response, const Limit& limit, const BucketDecision& decision);
+enum class HeaderStyle : std::uint8_t { none, draft, legacy, both };
+[[nodiscard]] std::optional<HeaderStyle> header_style_named(std::string_view name) noexcept;
+
+// A limit that a request was charged against, and what its bucket said.
+struct Told {
+  const Limit* limit;
+  BucketDecision decision;
+};
+
+// draft: `RateLimit-Policy: "name";q=20;w=60` and `RateLimit: "name";r=19;t=3`, lists of all limits, through the RFC
+// 9651 serializer. legacy: X-RateLimit-Limit/-Remaining/-Reset, which have room for one: the one that refused, else the
+// one with the least left. Seconds rounded up; `t` and Reset count them until the next token is there. No limits: no
+// headers.
+void add_rate_limit_headers(http::Response& response, std::span<const Told> told, HeaderStyle style);
 
 // Whole seconds, rounded up, at least 1.
 [[nodiscard]] std::uint32_t retry_after_seconds(const BucketDecision& decision) noexcept;

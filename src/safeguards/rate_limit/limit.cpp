@@ -51,4 +51,15 @@ std::optional<Rate> parse_rate(std::string_view text) {
   return rate.valid() ? std::optional(rate) : std::nullopt;
 }
 
+std::optional<std::int64_t> parse_duration(std::string_view text) {
+  if (text.empty() || text.front() < '1' || text.front() > '9') return std::nullopt;
+  return window_of(text);
+}
+
+std::vector<std::string> rate_units() {
+  std::vector<std::string> names;
+  for (const Unit& unit : units) names.emplace_back(unit.name);
+  return names;
+}
+
 }  // namespace tenon::safeguards

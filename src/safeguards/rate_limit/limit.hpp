@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "safeguards/rate_limit/bucket.hpp"
 
@@ -36,5 +37,11 @@ struct Limit {
 // "20/min", "600/m", "5/s", "100/hour", "1000/day", "10/30s"; nothing for anything else. 1 to 10^9 per 1 ms to 1 day,
 // and at most one a microsecond.
 [[nodiscard]] std::optional<Rate> parse_rate(std::string_view text);
+
+// "50ms", "3s", "5min", "1hour", in microseconds: 1 ms to 1 day; nothing for anything else.
+[[nodiscard]] std::optional<std::int64_t> parse_duration(std::string_view text);
+
+// The units that both know.
+[[nodiscard]] std::vector<std::string> rate_units();
 
 }  // namespace tenon::safeguards

@@ -5,6 +5,7 @@ tenon_test(unit_base LABEL unit
     ${CMAKE_CURRENT_LIST_DIR}/json_string_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/keyed_hash_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/log_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/nearest_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/problem_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/utf8_test.cpp
   USES encoding)

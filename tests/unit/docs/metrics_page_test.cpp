@@ -15,6 +15,7 @@ TEST(MetricsPage, ListsEveryMetricWithItsTypeAndNoOther) {
   metrics.on_answer("GET /", 200, {});
   metrics.on_refusal(ProblemCode::not_found);
   metrics.on_replay();
+  metrics.on_limit("any", service::Metrics::LimitEvent::refused);
   metrics.on_batch(operation, 1, {});
   metrics.on_retry("split", 1);
   std::set<std::string> in_the_code;

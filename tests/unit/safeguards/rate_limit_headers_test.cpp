@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 
 #include "encoding/structured_field.hpp"
@@ -12,10 +13,16 @@ namespace {
 constexpr std::int64_t second = 1'000'000;
 const Limit inventory_write{.name = "inventory-write", .rate = {.quota = 20, .window_microseconds = 60 * second}};
 
+void tell(http::Response& response, const Limit& limit, const BucketDecision& decision,
+          HeaderStyle style = HeaderStyle::both) {
+  const Told told{.limit = &limit, .decision = decision};
+  add_rate_limit_headers(response, {&told, 1}, style);
+}
+
 TEST(TheRateLimitHeaders, TellAnAdmittedRequestWhatIsLeft) {
   BucketState bucket;
   http::Response response(200);
-  add_rate_limit_headers(response, inventory_write, take(bucket, second, inventory_write.rate));
+  tell(response, inventory_write, take(bucket, second, inventory_write.rate));
   EXPECT_EQ(response.header_lines(),
             "RateLimit-Policy: \"inventory-write\";q=20;w=60\r\n"
             "RateLimit: \"inventory-write\";r=19;t=3\r\n"
@@ -30,7 +37,7 @@ TEST(TheRateLimitHeaders, TellARefusedRequestWhenToComeBack) {
   const auto refused = take(bucket, second / 2, inventory_write.rate, {}, 2);
   ASSERT_FALSE(refused.admitted);
   http::Response response(429);
-  add_rate_limit_headers(response, inventory_write, refused);
+  tell(response, inventory_write, refused);
   EXPECT_EQ(response.header("RateLimit"), R"("inventory-write";r=0;t=6)");  // 5.5 seconds, rounded up
   EXPECT_EQ(response.header("X-RateLimit-Remaining"), "0");
   EXPECT_EQ(response.header("X-RateLimit-Reset"), "6");
@@ -39,45 +46,77 @@ TEST(TheRateLimitHeaders, TellARefusedRequestWhenToComeBack) {
 
 TEST(TheRateLimitHeaders, RoundAWindowUpToWholeSeconds) {
   http::Response response(200);
-  add_rate_limit_headers(response, {.name = "fast", .rate = {.quota = 5, .window_microseconds = 1'500'000}},
-                         BucketDecision{.admitted = true, .remaining = 4, .refill_microseconds = 1});
+  tell(response, {.name = "fast", .rate = {.quota = 5, .window_microseconds = 1'500'000}},
+       BucketDecision{.admitted = true, .remaining = 4, .refill_microseconds = 1});
   EXPECT_EQ(response.header("RateLimit-Policy"), R"("fast";q=5;w=2)");
   EXPECT_EQ(response.header("RateLimit"), R"("fast";r=4;t=1)");
 }
 
-TEST(TheRateLimitHeaders, OfSeveralLimitsMakeListsThatParse) {
+TEST(TheRateLimitHeaders, OfSeveralLimitsAreListsThatParse) {
+  const Limit address{.name = "address", .rate = {.quota = 100, .window_microseconds = second}};
+  const BucketDecision much{.decided = true, .admitted = true, .remaining = 99, .refill_microseconds = 1};
+  const BucketDecision little{.decided = true, .admitted = true, .remaining = 7, .refill_microseconds = 2 * second};
   http::Response response(200);
-  const BucketDecision decision{.admitted = true, .remaining = 7, .refill_microseconds = 2 * second};
-  add_rate_limit_headers(response, {.name = "ip", .rate = {.quota = 100, .window_microseconds = second}}, decision);
-  add_rate_limit_headers(response, inventory_write, decision);
+  add_rate_limit_headers(response, std::array{Told{&address, much}, Told{&inventory_write, little}}, HeaderStyle::both);
+  const auto policies = structured::parse_list(response.header("RateLimit-Policy").value_or(""));
+  const auto left = structured::parse_list(response.header("RateLimit").value_or(""));
+  ASSERT_TRUE(policies && left) << response.header_lines();
+  ASSERT_EQ(policies->size(), 2U);
+  ASSERT_EQ(left->size(), 2U);
+  const auto& policy = std::get<structured::Item>(policies->back());
+  EXPECT_EQ(std::get<std::string>(policy.value), "inventory-write");
+  EXPECT_EQ(policy.parameters, (structured::Parameters{{"q", std::int64_t{20}}, {"w", std::int64_t{60}}}));
+  EXPECT_EQ(std::get<structured::Item>(left->back()).parameters,
+            (structured::Parameters{{"r", std::int64_t{7}}, {"t", std::int64_t{2}}}));
+}
 
-  std::string policies;
-  std::size_t count = 0;
-  std::string_view lines = response.header_lines();
-  std::size_t limits_told = 0;
-  while (!lines.empty()) {
-    const std::string_view line = lines.substr(0, lines.find("\r\n"));
-    lines.remove_prefix(line.size() + 2);
-    limits_told += line.starts_with("X-RateLimit-Limit: ") ? 1 : 0;
-    constexpr std::string_view name = "RateLimit-Policy: ";
-    if (!line.starts_with(name)) continue;
-    policies += (count++ == 0 ? "" : ", ") + std::string(line.substr(name.size()));
+// The older names have room for one limit only.
+TEST(TheRateLimitHeaders, OfTheOlderNamesTellOfTheLimitThatRefusedElseOfTheOneWithTheLeastLeft) {
+  const Limit address{.name = "address", .rate = {.quota = 100, .window_microseconds = second}};
+  const BucketDecision much{.decided = true, .admitted = true, .remaining = 99};
+  const BucketDecision little{.decided = true, .admitted = true, .remaining = 7};
+  const BucketDecision none_left{.decided = true, .admitted = true, .remaining = 0};
+  const BucketDecision refused{.decided = true, .admitted = false, .retry_microseconds = 4 * second};
+  const auto limit_told = [&](const BucketDecision& of_address, const BucketDecision& of_user) {
+    http::Response response(200);
+    add_rate_limit_headers(response, std::array{Told{&address, of_address}, Told{&inventory_write, of_user}},
+                           HeaderStyle::legacy);
+    return std::string(response.header("X-RateLimit-Limit").value_or("")) + " " +
+           std::string(response.header("X-RateLimit-Remaining").value_or(""));
+  };
+  EXPECT_EQ(limit_told(much, little), "20 7");
+  EXPECT_EQ(limit_told(little, much), "100 7");
+  EXPECT_EQ(limit_told(much, refused), "20 0");
+  EXPECT_EQ(limit_told(none_left, refused), "20 0");
+  EXPECT_EQ(limit_told(refused, none_left), "100 0");
+}
+
+TEST(TheRateLimitHeaders, AreOfTheStyleThatWasAskedFor) {
+  const BucketDecision decision{.decided = true, .admitted = true, .remaining = 7};
+  const std::pair<std::string_view, std::pair<bool, bool>> styles[] = {
+      {"none", {false, false}}, {"draft", {true, false}}, {"legacy", {false, true}}, {"both", {true, true}}};
+  for (const auto& [name, has] : styles) {
+    const auto style = header_style_named(name);
+    ASSERT_TRUE(style) << name;
+    http::Response response(200);
+    tell(response, inventory_write, decision, *style);
+    EXPECT_EQ(response.header("RateLimit").has_value(), has.first) << name;
+    EXPECT_EQ(response.header("RateLimit-Policy").has_value(), has.first) << name;
+    EXPECT_EQ(response.header("X-RateLimit-Limit").has_value(), has.second) << name;
+    EXPECT_EQ(response.header("X-RateLimit-Remaining").has_value(), has.second) << name;
+    EXPECT_EQ(response.header("X-RateLimit-Reset").has_value(), has.second) << name;
   }
-  const auto list = structured::parse_list(policies);
-  ASSERT_TRUE(list) << policies;
-  ASSERT_EQ(list->size(), 2U);
-  const auto& last = std::get<structured::Item>(list->back());
-  EXPECT_EQ(std::get<std::string>(last.value), "inventory-write");
-  EXPECT_EQ(last.parameters, (structured::Parameters{{"q", std::int64_t{20}}, {"w", std::int64_t{60}}}));
-  EXPECT_EQ(limits_told, 1U);  // X-RateLimit-Limit is no list
-  EXPECT_EQ(response.header("X-RateLimit-Limit"), "100");
+  EXPECT_FALSE(header_style_named("all"));
+  http::Response unlimited(200);
+  add_rate_limit_headers(unlimited, {}, HeaderStyle::both);
+  EXPECT_EQ(unlimited.header_lines(), "");
 }
 
 TEST(TheRateLimitHeaders, StandTheLargestNumbers) {
   const auto never = std::numeric_limits<std::int64_t>::max();
   http::Response response(429);
-  add_rate_limit_headers(response, inventory_write,
-                         BucketDecision{.retry_microseconds = never, .refill_microseconds = never});
+  tell(response, inventory_write,
+       BucketDecision{.decided = true, .retry_microseconds = never, .refill_microseconds = never});
   EXPECT_EQ(response.header("RateLimit"), R"("inventory-write";r=0;t=9223372036855)");
 }
 
@@ -128,6 +167,16 @@ TEST(ARate, IsWrittenAsCountPerUnit) {
     EXPECT_EQ(rate->window_microseconds, one.window) << one.text;
     EXPECT_TRUE(rate->valid()) << one.text;
   }
+}
+
+TEST(ADuration, IsWrittenAsACountOfAUnit) {
+  EXPECT_EQ(parse_duration("50ms"), 50'000);
+  EXPECT_EQ(parse_duration("3s"), 3 * second);
+  EXPECT_EQ(parse_duration("5min"), 300 * second);
+  EXPECT_EQ(parse_duration("1hour"), 3'600 * second);
+  EXPECT_EQ(parse_duration("1day"), 86'400 * second);
+  for (const std::string_view text : {"", "s", "0s", "-1s", "1", "1.5s", "2days", "25h", "1 s", "1w"})
+    EXPECT_FALSE(parse_duration(text)) << text;
 }
 
 TEST(ARate, IsNotMadeOfAnythingElse) {
