@@ -2,13 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
+#include <thread>
 
 #include "service/bad_input.hpp"
 
 namespace tenon::test {
 namespace {
 
+using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 TEST(Limit, OnWritesIsTwentyAMinuteForEachAddressAndTheTwentyFirstIsRefused) {
@@ -82,6 +86,128 @@ TEST(Limit, SwitchedOffLimitsNothingAndShowsNothing) {
   }
   EXPECT_EQ(node.call(get(node, "/api/inventory")).status, 200);
   EXPECT_EQ(node.call(get(node, "/api/inventory")).status, 429);
+}
+
+// `text` as tenon.toml.
+class SettingsFile {
+ public:
+  explicit SettingsFile(const std::string& text) { std::ofstream(path()) << text; }
+  [[nodiscard]] std::string path() const { return (folder_.path() / "tenon.toml").string(); }
+
+ private:
+  TemporaryFolder folder_;
+};
+
+int retry_after(const RawResponse& answer) { return std::stoi(answer.header("Retry-After").value_or("0")); }
+
+TEST(Limit, MakesWhoPushesWaitLongerAndLongerAndAdmitsWhoWaitedAsTold) {
+  const SettingsFile file("[limits.inventory-read]\nrate = \"1/s\"\npenalty = \"1s..3s\"\n");
+  const Node node({.arguments = {"--config", file.path()}, .limited = true});
+  const ApiCall read = get(node, "/api/inventory");
+  EXPECT_EQ(node.call(read).status, 200);
+  EXPECT_EQ(retry_after(node.call(read)), 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));  // more than what is excused as being under way
+  EXPECT_EQ(retry_after(node.call(read)), 2);
+  EXPECT_EQ(retry_after(node.call(read)), 3);
+  const RawResponse last = node.call(read);
+  EXPECT_EQ(last.status, 429);
+  EXPECT_EQ(retry_after(last), 4);
+  EXPECT_EQ(last.header("X-RateLimit-Reset"), "4");
+  std::this_thread::sleep_for(std::chrono::seconds(retry_after(last)));
+  EXPECT_EQ(node.call(read).status, 200);
+  const std::string metrics = node.call({.path = "/metrics"}).body;
+  EXPECT_THAT(metrics, HasSubstr("tenon_limited_total{decision=\"refused\",limit=\"inventory-read\"} 1"));
+  EXPECT_THAT(metrics, HasSubstr("tenon_limited_total{decision=\"penalized\",limit=\"inventory-read\"} 3"));
+}
+
+TEST(Limit, InShadowModeRefusesNobodyShowsNothingAndCounts) {
+  const SettingsFile file("[limits.inventory-read]\nrate = \"2/hour\"\nmode = \"shadow\"\n");
+  const Node node({.arguments = {"--config", file.path()}, .limited = true});
+  for (int i = 0; i < 5; ++i) {
+    const RawResponse answer = node.call(get(node, "/api/inventory"));
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.header("RateLimit"), std::nullopt);
+    EXPECT_EQ(answer.header("X-RateLimit-Limit"), std::nullopt);
+  }
+  const std::string metrics = node.call({.path = "/metrics"}).body;
+  EXPECT_THAT(metrics, HasSubstr("tenon_limited_total{decision=\"would_refuse\",limit=\"inventory-read\"} 3"));
+  EXPECT_THAT(metrics, Not(HasSubstr("decision=\"refused\"")));
+}
+
+TEST(Limit, OfTheFilesOwnStandsBeforeTheRoutesItNames) {
+  const SettingsFile file(
+      "headers = \"draft\"\n"
+      "[limits.lists]\nrate = \"2/hour\"\nper = \"user\"\nroutes = [\"GET /api/business\", \"GET /api/inventory\"]\n");
+  const Node node({.arguments = {"--config", file.path()}, .limited = true});
+  const RawResponse first = node.call(get(node, "/api/inventory"));
+  EXPECT_EQ(first.header("RateLimit-Policy"), "\"inventory-read\";q=600;w=60, \"lists\";q=2;w=3600");
+  EXPECT_EQ(first.header("X-RateLimit-Limit"), std::nullopt);
+  EXPECT_EQ(node.call(get(node, "/api/business")).header("RateLimit-Policy"), "\"lists\";q=2;w=3600");
+  const RawResponse refused = node.call(get(node, "/api/inventory"));
+  expect_problem(refused, 429, "rate_limited");
+  EXPECT_EQ(refused.header("RateLimit"), "\"inventory-read\";r=598;t=1, \"lists\";r=0;t=1800");
+  EXPECT_EQ(retry_after(refused), 1800);
+  ApiCall of_another = get(node, "/api/inventory");
+  of_another.token = node.token("another", "");
+  EXPECT_EQ(node.call(of_another).status, 200);
+}
+
+// What a guess costs: the request itself, and two more.
+TEST(Limit, ChargesForgedTokensAndReusedKeysMore) {
+  const Node node({.arguments = {"--limit", "inventory-write=100/hour", "--headers", "legacy"}, .limited = true});
+  const auto left = [&](const ApiCall& call, int status) {
+    const RawResponse answer = node.call(call);
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_EQ(answer.header("RateLimit"), std::nullopt);
+    return std::stoi(answer.header("X-RateLimit-Remaining").value_or("-1"));
+  };
+  const std::string item = make_item(node, 100);
+  const ApiCall sale = sell(node, item, 1, "taken");
+  const int before = left(sale, 200);
+  EXPECT_EQ(left(sell(node, item, 2, "taken"), 409), before - 1);
+  EXPECT_EQ(left(sale, 200), before - 4) << "a replay costs the address one, the reuse before it cost three";
+  ApiCall forged = sale;
+  forged.token += "x";
+  EXPECT_EQ(left(forged, 401), before - 5);
+  EXPECT_EQ(left(sale, 200), before - 8);
+  EXPECT_THAT(node.call({.path = "/metrics"}).body,
+              HasSubstr("tenon_limited_total{decision=\"misbehaved\",limit=\"inventory-write\"} 2"));
+}
+
+// Whatever a client writes into X-Forwarded-For: no crash, and no bucket but its own.
+TEST(Limit, IsOfThePeerWhateverItsForwardedHeadersSay) {
+  std::string many;
+  while (many.size() < 7'000) many += "203.0.113.7, ";
+  const std::string values[] = {many + "x",
+                                std::string(7'000, ','),
+                                "garbage",
+                                "999.1.1.1",
+                                "203.0.113.9:99999x",
+                                "[::1",
+                                "[203.0.113.9]",
+                                "[2001:db8::1]:",
+                                "unknown",
+                                "_hidden",
+                                "/run/tenon.sock",
+                                "@",
+                                "unix:",
+                                "127.0.0.1",
+                                "::ffff:127.0.0.1",
+                                "[::ffff:127.0.0.1]:80"};
+  const std::vector<std::string> arguments{"--limit", "inventory-read=1/hour", "--trusted-proxy", "127.0.0.0/8"};
+  for (const bool trusting : {false, true}) {
+    NodeSettings settings{.arguments = {arguments.begin(), arguments.begin() + (trusting ? 4 : 2)}, .limited = true};
+    const Node node(settings);
+    EXPECT_EQ(node.call(get(node, "/api/inventory")).status, 200);
+    for (const std::string& value : values) {
+      ApiCall call = get(node, "/api/inventory");
+      call.headers = {{"X-Forwarded-For", value}};
+      EXPECT_EQ(node.call(call).status, 429) << value.substr(0, 40);
+    }
+    ApiCall call = get(node, "/api/inventory");
+    call.headers = {{"X-Forwarded-For", "203.0.113.9"}};
+    EXPECT_EQ(node.call(call).status, trusting ? 200 : 429);
+  }
 }
 
 TEST(LiveKeys, OfOneUserAreBoundedAndOfOthersNotTouched) {
