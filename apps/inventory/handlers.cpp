@@ -1,7 +1,5 @@
 #include "inventory/handlers.hpp"
 
-#include <charconv>
-
 #include "encoding/object_reader.hpp"
 #include "service/input.hpp"
 
@@ -14,9 +12,7 @@ using safeguards::Role;
 using service::Arguments;
 using service::bad_cursor;
 using service::check_query;
-using service::date_filter;
 using service::id_cursor;
-using service::id_filter;
 using service::id_in_path;
 using service::Incoming;
 using service::object_in_body;
@@ -170,32 +166,6 @@ Result<Call> list_items(const Operations& op, const Incoming& in) {
   const auto after = id_cursor(in.query);
   if (!after) return after.error();
   return Call{.operation = &op.list_items, .arguments = {*search, *origin, *after, *limit}, .affinity = 0};
-}
-
-Result<Call> list_audit(const Operations& op, const Incoming& in) {
-  static constexpr std::string_view known[] = {"entity", "actor", "action", "from", "to", "limit", "cursor"};
-  if (auto refusal = check_query(in.query, known)) return std::move(*refusal);
-  Argument before;
-  if (const auto cursor = query_value(in.query, "cursor")) {
-    std::int64_t id = 0;
-    const auto [end, error] = std::from_chars(cursor->data(), cursor->data() + cursor->size(), id);
-    if (error != std::errc{} || end != cursor->data() + cursor->size() || id < 1) return bad_cursor();
-    before = id;
-  }
-  const auto entity = id_filter(in.query, "entity");
-  if (!entity) return entity.error();
-  const auto actor = text_filter(in.query, "actor");
-  if (!actor) return actor.error();
-  const auto action = text_filter(in.query, "action");
-  if (!action) return action.error();
-  const auto from = date_filter(in.query, "from");
-  if (!from) return from.error();
-  const auto to = date_filter(in.query, "to");
-  if (!to) return to.error();
-  const auto limit = page_limit(in.query);
-  if (!limit) return limit.error();
-  return Call{
-      .operation = &op.list_audit, .arguments = {before, *entity, *actor, *action, *from, *to, *limit}, .affinity = 0};
 }
 
 }  // namespace tenon::inventory

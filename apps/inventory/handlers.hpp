@@ -13,7 +13,6 @@ namespace tenon::inventory {
 [[nodiscard]] Result<writes::Call> read_item(const Operations& op, const service::Incoming& in);
 [[nodiscard]] Result<writes::Call> delete_item(const Operations& op, const service::Incoming& in);
 [[nodiscard]] Result<writes::Call> create_order(const Operations& op, const service::Incoming& in);
-[[nodiscard]] Result<writes::Call> list_audit(const Operations& op, const service::Incoming& in);
 
 // PATCH has three forms, which exclude each other: {"decrement"} sells, {"increment"} restocks, other members edit.
 // Selling is for staff; the other two are for admins.

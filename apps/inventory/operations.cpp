@@ -19,9 +19,6 @@ Operations::Operations()
       create_order(writes::registered_write("create_order")),
       read_item(writes::read("read_item", postgres::queries::read_item, {Type::uuid})),
       list_items(writes::read_list("list_items", postgres::queries::list_items,
-                                   {Type::text, Type::text, Type::uuid, Type::int4})),
-      list_audit(writes::read_list(
-          "list_audit", postgres::queries::list_audit,
-          {Type::int8, Type::uuid, Type::text, Type::text, Type::timestamptz, Type::timestamptz, Type::int4})) {}
+                                   {Type::text, Type::text, Type::uuid, Type::int4})) {}
 
 }  // namespace tenon::inventory

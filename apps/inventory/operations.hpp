@@ -16,7 +16,6 @@ struct Operations {
   writes::Operation create_order;
   writes::Operation read_item;   // column: id
   writes::Operation list_items;  // columns: search, origin, after, limit
-  writes::Operation list_audit;  // columns: before, entity, actor, action, from, to, limit
 };
 
 }  // namespace tenon::inventory

@@ -25,7 +25,6 @@ std::vector<Route> routes(const Operations& op) {
     {Method::patch,   "/api/inventory/{id}", {.scope = "inventory:update", .key = Need::required, .precondition = Need::optional, .roles = roles::staff,         .address_limit = "inventory-write"}, with(change_item)},
     {Method::delete_, "/api/inventory/{id}", {.scope = "inventory:delete", .key = Need::optional, .precondition = Need::optional, .roles = roles::admin,         .address_limit = "inventory-write"}, with(delete_item)},
     {Method::post,    "/api/orders",         {.scope = "orders:create",    .key = Need::required, .precondition = Need::none,     .roles = roles::staff,         .address_limit = "inventory-write"}, with(create_order)},
-    {Method::get,     "/api/audit-logs",     {.scope = {},                 .key = Need::none,     .precondition = Need::none,     .roles = roles::auditor,       .address_limit = "inventory-read"},  with(list_audit)},
   };
 }
 // clang-format on

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "audit/routes.hpp"
 #include "node/command_line.hpp"
 
 namespace tenon {
@@ -11,6 +12,8 @@ Application::Application(std::string name, std::string version, std::string desc
   program_.name = std::move(name);
   program_.version = std::move(version);
   program_.description = std::move(description);
+  audit::define_limits(program_.limits);
+  program_.routes = audit::routes(std::make_shared<const audit::Operations>());
 }
 
 Application& Application::add_migration(std::string name, std::string sql) {
