@@ -221,7 +221,7 @@ int serve(const Settings& settings, const Program& program) {
 
   service::Metrics metrics;
   safeguards::MemoryBucketStore buckets(1'000'000, monotonic_microseconds);
-  safeguards::MemoryBucketStore node_buckets(1'000'000, monotonic_microseconds);
+  safeguards::MemoryBucketStore node_buckets(250'000, monotonic_microseconds);
   writes::Writer writer(context_pointers,
                         {.conninfo = database.conninfo(),
                          .write_lanes_per_thread = settings.write_lanes_per_thread,

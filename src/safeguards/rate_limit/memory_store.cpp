@@ -1,3 +1,5 @@
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -10,6 +12,8 @@
 #include <thread>
 #include <tuple>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "base/keyed_hash.hpp"
 #include "safeguards/rate_limit/store.hpp"
@@ -26,7 +30,7 @@ constexpr std::size_t ways = 8;
 // Held for some ten nanoseconds, so it spins; it yields too, as its holder may have been taken off the processor.
 class SpinLock {
  public:
-  explicit SpinLock(std::uint32_t& word) noexcept : word_(word) {}
+  explicit SpinLock(std::uint8_t& word) noexcept : word_(word) {}
   void lock() noexcept {
     while (word_.exchange(1, std::memory_order_acquire) != 0) {
       for (int turn = 0; word_.load(std::memory_order_relaxed) != 0; ++turn)
@@ -41,7 +45,7 @@ class SpinLock {
     _mm_pause();
 #endif
   }
-  std::atomic_ref<std::uint32_t> word_;
+  std::atomic_ref<std::uint8_t> word_;
 };
 
 // A BucketState in 24 bytes. When it may be forgotten depends on its rate too, which is not known to who looks for room
@@ -78,27 +82,36 @@ struct alignas(64) Set {
   std::array<std::uint64_t, ways> tags;  // 0: nobody's
   std::array<Kept, ways> kept;
   std::int64_t overflow_full_at;
-  std::uint32_t lock;
 };
 static_assert(sizeof(Set) == ways * 40 && std::is_trivial_v<Set>);
 
-// Zeroed by the kernel page by page as they are first used: a node with few clients has few of them.
+// Zeroed by the kernel as they are first used, in large pages where it has them: subjects lie all over, and each one's
+// page would have to be looked up. The locks are apart: so many fit into a cache that taking one seldom costs a miss.
 class Sets {
  public:
-  explicit Sets(std::size_t count) : count_(count), memory_(std::calloc(count + 1, sizeof(Set)), &std::free) {
+  explicit Sets(std::size_t count) : locks_(count), memory_(std::calloc(count + 1, sizeof(Set)), &std::free) {
     if (!memory_) throw std::bad_alloc();
     void* begin = memory_.get();
     std::size_t room = (count + 1) * sizeof(Set);
     first_ = static_cast<Set*>(std::align(alignof(Set), count * sizeof(Set), begin, room));
+    advise(begin, room);
   }
   // The tag's place among the sets without a division (Lemire's multiply-shift).
-  [[nodiscard]] Set& of(std::uint64_t tag) noexcept {
+  [[nodiscard]] std::pair<Set&, std::uint8_t&> of(std::uint64_t tag) noexcept {
     __extension__ using Wide = unsigned __int128;
-    return first_[static_cast<std::size_t>(static_cast<Wide>(tag) * count_ >> 64)];
+    const auto place = static_cast<std::size_t>(static_cast<Wide>(tag) * locks_.size() >> 64);
+    return {first_[place], locks_[place]};
   }
 
  private:
-  std::size_t count_;
+  static void advise(void* begin, std::size_t bytes) noexcept {
+    constexpr std::uintptr_t page = 4'096;
+    const auto from = (reinterpret_cast<std::uintptr_t>(begin) + page - 1) / page * page;
+    const auto to = (reinterpret_cast<std::uintptr_t>(begin) + bytes) / page * page;
+    if (from < to) (void)madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);  // NOLINT: a wish
+  }
+
+  std::vector<std::uint8_t> locks_;
   std::unique_ptr<void, decltype(&std::free)> memory_;
   Set* first_ = nullptr;
 };
@@ -208,8 +221,8 @@ struct MemoryBucketStore::Impl {
   template <class Work>
   auto in_set(const BucketRequest& request, const Work& work) {
     const std::uint64_t tag = tag_of(hash, request.policy, request.subject);
-    Set& set = sets.of(tag);
-    SpinLock lock(set.lock);
+    const auto [set, word] = sets.of(tag);
+    SpinLock lock(word);
     const std::lock_guard guard(lock);
     const std::int64_t moment = now();
     return with_bucket(set, tag, request, moment,
@@ -257,8 +270,8 @@ void MemoryBucketStore::charge(const BucketRequest& request) {
 
 std::optional<BucketState> MemoryBucketStore::state_of(std::string_view policy, std::string_view subject) const {
   const std::uint64_t tag = tag_of(impl_->hash, policy, subject);
-  Set& set = impl_->sets.of(tag);
-  SpinLock lock(set.lock);
+  const auto [set, word] = impl_->sets.of(tag);
+  SpinLock lock(word);
   const std::lock_guard guard(lock);
   const std::size_t way = way_of(set, tag);
   if (way == ways) return std::nullopt;
@@ -268,8 +281,8 @@ std::optional<BucketState> MemoryBucketStore::state_of(std::string_view policy, 
 void MemoryBucketStore::learn(std::string_view policy, std::string_view subject, const Rate& rate,
                               const BucketState& told) {
   const std::uint64_t tag = tag_of(impl_->hash, policy, subject);
-  Set& set = impl_->sets.of(tag);
-  SpinLock lock(set.lock);
+  const auto [set, word] = impl_->sets.of(tag);
+  SpinLock lock(word);
   const std::lock_guard guard(lock);
   const std::int64_t now = impl_->now();
   const std::size_t known = way_of(set, tag);
