@@ -111,6 +111,12 @@ TEST(AHopThatCannotBeRead, LeavesTheLastTrustedHopCharged) {
                                 "1.2.3.4\xc2\xa0",
                                 "for=1.2.3.4",
                                 "http://1.2.3.4",
+                                "unix:",
+                                "unix:/run/proxy.sock",
+                                "/run/proxy.sock",
+                                "@proxy",
+                                "localhost",
+                                "[unix:/run/proxy.sock]:80",
                                 "-",
                                 "*"}) {
     cases.push_back({"only " + hop, "10.0.0.1", {{xff, hop}}, "10.0.0.1"});
@@ -276,6 +282,16 @@ TEST(ANetwork, IsNotMadeOfAnythingElse) {
     EXPECT_FALSE(Network::parse(text)) << text;
   }
   EXPECT_FALSE(Network::parse(std::string_view("10.0.0.1\0", 9)));
+}
+
+// Whoever comes over a Unix socket has no address, and is one peer as any other: trusted only by name.
+TEST(APeerWithoutAnAddress, IsChargedAsOneUnlessItIsTrusted) {
+  const Case cases[] = {{"believed by nobody", "0.0.0.0", {{xff, "203.0.113.9"}}, "0.0.0.0"}};
+  expect_clients(cases, networks({"10.0.0.0/8"}));
+  const Case trusted[] = {{"named", "0.0.0.0", {{xff, "203.0.113.9"}}, "203.0.113.9"},
+                          {"named, and garbage", "0.0.0.0", {{xff, "203.0.113.9, unix:"}}, "0.0.0.0"}};
+  expect_clients(trusted, networks({"0.0.0.0"}));
+  EXPECT_EQ(subject_of(boost::asio::ip::address()), "0.0.0.0");
 }
 
 TEST(ASubject, IsAnIpv4AddressOrAnIpv6Network) {

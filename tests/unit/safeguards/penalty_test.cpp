@@ -131,6 +131,7 @@ TEST(ACharge, TakesMoreThanThereIsDownToOneQuotaOwed) {
   charge(state, start, twenty_a_minute, 24);  // ten more than there are
   EXPECT_EQ(take(state, start, twenty_a_minute).retry_microseconds, 11 * 3 * second);
   for (int again = 0; again < 100; ++again) charge(state, start, twenty_a_minute, most);
+  EXPECT_EQ(state.full_at, start + 2 * 60 * second);
   EXPECT_EQ(take(state, start, twenty_a_minute).retry_microseconds, 21 * 3 * second);
   EXPECT_TRUE(take(state, start + 63 * second, twenty_a_minute).admitted);
 }

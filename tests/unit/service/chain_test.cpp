@@ -210,6 +210,12 @@ TEST_F(TheChain, ChargesAKnownReplayToTheAddressAndNotToTheUser) {
                                           "per-user user:alice 1", "per-user ip:192.0.2.7 1"));
 }
 
+TEST_F(TheChain, SparesNobodyWhoseTokenIsNotValid) {
+  guards_.known_replay = [](const Uuid&) { return true; };
+  (void)send({{"Authorization", "Bearer x"}, {"Idempotency-Key", "k"}}, both());
+  EXPECT_THAT(buckets_.asked, ElementsAre("per-address ip:192.0.2.7 1, per-user ip:192.0.2.7 1"));
+}
+
 TEST_F(TheChain, ChargesAReusedKeyOnTopAlsoToTheUserThatAReplayWouldHaveSpared) {
   reused_ = true;
   (void)send({token_of("alice"), {"Idempotency-Key", "k"}}, both());
