@@ -109,6 +109,17 @@ TEST(SettingsPage, ShowsAFileThatTheProgramTakes) {
   EXPECT_EQ(output.exit_code, 0) << output.text;
 }
 
+TEST(LimitsPage, ShowsAFileThatTheProgramTakes) {
+  const std::string text = page("docs/reference/limits.md");
+  std::istringstream lines(text.substr(text.find("    [limits]")));
+  std::string example;
+  for (std::string line; std::getline(lines, line) && (line.empty() || line.starts_with("    "));)
+    example += line + "\n";
+  EXPECT_THAT(example, HasSubstr("routes"));
+  const Output output = ConfigFile(example).check();
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+}
+
 TEST(ConfigCheck, FindsWhatServeWouldRefuse) {
   struct {
     std::string file;
@@ -121,6 +132,27 @@ TEST(ConfigCheck, FindsWhatServeWouldRefuse) {
       {"key-lifetime = 5\n", "30 seconds to 7 days"},
       {"conflict-status = 400\n", "conflict-status"},
       {"listen = \n", "line 1"},
+      {"headers = \"drafts\"\n", "headers"},
+      {"[limits]\nheaders = \"drafts\"\n", "headers"},
+      {"limits = 3\n", "tenon.toml, line 1: limits is a table"},
+      {"[limits.inventroy-write]\nrate = \"1/s\"\n",
+       "line 2: there is no limit \"inventroy-write\" (did you mean \"inventory-write\"?)"},
+      {"[limits]\ninventroy-write = \"1/s\"\n", "(did you mean \"inventory-write\"?)"},
+      {"[limits.inventory-write]\n\nrate = \"20/mim\"\n",
+       "line 3: \"20/mim\" is not a rate: there is no unit \"mim\" (did you mean \"min\"?)"},
+      {"[limits.inventory-write]\nrate = 20\n", "line 2: \"20\" is not a rate"},
+      {"[limits.inventory-write]\nrate = [\"20/min\"]\n", "line 2: rate is not a list"},
+      {"[limits.inventory-write]\nroutes = \"POST /api/orders\"\n", "line 2: routes is a list"},
+      {"[limits.inventory-write]\nroutes = [\"POST /api/order\"]\n",
+       "line 2: there is no route \"POST /api/order\" (did you mean \"POST /api/orders\"?)"},
+      {"[limits.inventory-write]\nper = \"users\"\n", "line 2: per is \"user\" or \"address\""},
+      {"[limits.inventory-write]\nper = \"user\"\n", "line 2: the limit \"inventory-write\" is per address"},
+      {"[limits.inventory-write]\nmode = \"shade\"\n", "(did you mean \"shadow\"?)"},
+      {"[limits.inventory-write]\non_store_los = \"open\"\n", "(did you mean \"on_store_loss\"?)"},
+      {"[limits.mine]\nrate = \"1/s\"\nroutes = [\"POST /api/orders\"]\n",
+       "\"mine\" is new; a limit of your own needs rate, per and routes"},
+      {"[limits.Mine]\nrate = \"1/s\"\nper = \"user\"\nroutes = []\n", "\"Mine\" is no name for a limit"},
+      {"[limits.inventory-write]\nrate = \"1/s\"\nrate = \"2/s\"\n", "line 3"},
   };
   for (const auto& [file, told] : rows) {
     const Output output = ConfigFile(file).check();
