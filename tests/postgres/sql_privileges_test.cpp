@@ -33,6 +33,7 @@ constexpr Allowed relations[] = {
     {"public.legislation", "rawdDxt", "r", "", "", ""},
     {"public.market_items", "rawdDxt", "r", "", "", ""},
     {"public.market_purchases", "rawdDxt", "", "", "", ""},
+    {"public.token_revocations", "rawdDxt", "r", "", "", ""},
     {"tenon.audit_log_ids", "Urw", "", "", "", ""},
     {"tenon.key_generation", "rawdDxt", "", "", "", ""},
     {"tenon.migrations", "rawdDxt", "r", "", "", ""},
@@ -48,7 +49,7 @@ const char* const edge_functions[] = {
     "tenon.ensure_key_lifetime(interval)",
     "tenon.execute(text,uuid[],text[],text[],text[],bytea[],integer[],text[],text[],jsonb[])",
     "tenon.keep_reply(uuid,text,text,text,bytea,integer,integer,text,text,bigint,timestamp with time zone,text)",
-    "tenon.read_outcome(uuid)",
+    "tenon.read_outcome(uuid,text)",
     "tenon.turn_key_generation()",
     // Expressions without access to any table, for the queries in sql/queries. Each runs as its caller.
     "tenon.business_body(public.businesses)",
@@ -61,6 +62,7 @@ const char* const edge_functions[] = {
     "tenon.legislation_body(public.legislation)",
     "tenon.location_body(text,text)",
     "tenon.market_item_body(public.market_items)",
+    "tenon.revocation_body(public.token_revocations)",
 };
 
 // One column a role: the letters of what it may do with `c`.
