@@ -59,6 +59,12 @@ static_assert(
     key_lifetime > 2 * request_deadline,
     "a node that lost a COMMIT's answer asks again by key until the request's deadline: the key must outlive it");
 
+// Signed requests.
+inline constexpr seconds signing_key_cache{5};              // how long a key that was read is believed
+inline constexpr std::size_t signing_keys_cached = 10'000;  // per node
+inline constexpr seconds signature_window_max{300};         // without a longer key lifetime than that to allow more
+inline constexpr seconds signature_skew{5};                 // (setting)
+
 // PostgreSQL time.
 inline constexpr milliseconds connect_deadline{5'000};
 inline constexpr milliseconds lock_deadline{3'000};       // lock_timeout of the node's role

@@ -7,6 +7,7 @@
 
 #include "safeguards/idempotency/key.hpp"
 #include "safeguards/rate_limit/headers.hpp"
+#include "service/signature_stage.hpp"
 
 namespace tenon::service {
 namespace {
@@ -161,6 +162,12 @@ constexpr Stage ordered[] = {
      .reason = "refuses who is not known, or may not; before the body is looked at: who "
                "may not write learns nothing about what is valid",
      .check = check_roles},
+    {.name = "signature",
+     .reason =
+         "after the caller, whose key it must be, and the limits, as it costs most of all checks; before the body "
+         "is parsed: it is over the bytes as they came, and all after it may rely on them",
+     .check = read_presented,
+     .judge = judge_presented},
     {.name = "body",
      .reason = "the fingerprint and the body's concurrency tokens need it parsed",
      .check = parse_input},
@@ -231,6 +238,8 @@ boost::asio::awaitable<std::optional<Problem>> run_chain(const Guards& guards, E
   for (const Stage& stage : ordered) {
     if (stage.check != nullptr) {
       if (auto refusal = stage.check(guards, x)) co_return refusal;
+      if (stage.judge == nullptr || !x.presented) continue;
+      if (auto refusal = co_await stage.judge(guards, x)) co_return refusal;
       continue;
     }
     auto charges = stage.charge(guards, x);
