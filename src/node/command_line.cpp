@@ -8,8 +8,11 @@
 #include <exception>
 
 #include "node/audit_command.hpp"
+#include "node/durations.hpp"
+#include "node/keys_command.hpp"
 #include "node/secret.hpp"
 #include "node/serve.hpp"
+#include "node/sign_command.hpp"
 #include "node/toml_config.hpp"
 #include "postgres/migrations.hpp"
 #include "safeguards/caller.hpp"
@@ -29,7 +32,14 @@ std::filesystem::path default_data_dir() {
 
 namespace {
 
-void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& lifetimes) {
+// Settings that are durations, as they were written.
+struct Durations {
+  std::vector<std::string> key_lifetimes;
+  std::string signature_window;
+  std::string signature_skew;
+};
+
+void add_serve_options(CLI::App& serve, Settings& s, Durations& durations) {
   const auto option = [&serve](const std::string& name, auto& value, const std::string& help) {
     std::string variable = "TENON_" + name;
     for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -49,7 +59,7 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
       ->capture_default_str();
   option("trusted-proxy", s.trusted_proxies, "CIDR block whose Forwarded headers are believed; may be given again")
       ->delimiter(',');
-  option("key-lifetime", lifetimes,
+  option("key-lifetime", durations.key_lifetimes,
          "how long an Idempotency-Key is known: SECONDS, or SCOPE=SECONDS; may be given again")
       ->delimiter(',');
   option("live-keys-per-user", s.live_keys_per_user_max,
@@ -59,6 +69,15 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
          "megabytes for stored answers at hand, which are repeated without the database; 0: none")
       ->check(CLI::Range(0, 65536))
       ->capture_default_str();
+  option("require-signature", s.service.signatures_required,
+         "SCOPE whose requests must be signed (RFC 9421), or all; may be given again")
+      ->delimiter(',');
+  option("signature-window", durations.signature_window,
+         "how old a signature may be; default: as long as keys live, less twice the skew, up to 5m");
+  option("signature-skew", durations.signature_skew, "by how much clients' clocks may be ahead; default: 5s");
+  option("signature-authority", s.signature_authorities,
+         "HOST[:PORT] that signed requests may be for; may be given again; default: any")
+      ->delimiter(',');
   option("conflict-status", s.service.conflict_status, "status of a stale If-Match or If-Unmodified-Since: 409 or 412")
       ->check(CLI::IsMember({409, 412}))
       ->capture_default_str();
@@ -84,27 +103,14 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
       ->envname("TENON_DEMO");
 }
 
-std::chrono::seconds parse_lifetime(const std::string& text) {
-  std::size_t used = 0;
-  long seconds = 0;
-  try {
-    seconds = std::stol(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  const std::string unit = text.substr(used);
-  const long factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86400 : 0;
-  if (used == 0 || factor == 0 || seconds < 1 || seconds > 1'000'000'000) {
-    throw std::runtime_error("\"" + text + "\" is not a duration: write 60, 90s, 10m, 1h or 7d");
-  }
-  return std::chrono::seconds(seconds * factor);
-}
-
-void apply_lifetimes(service::ServiceSettings& service, const std::vector<std::string>& lifetimes) {
-  for (const std::string& assignment : lifetimes) {
+void apply_durations(Settings& settings, const Durations& durations) {
+  if (!durations.signature_window.empty()) settings.signature_window = parse_duration(durations.signature_window);
+  if (!durations.signature_skew.empty()) settings.signature_skew = parse_duration(durations.signature_skew);
+  service::ServiceSettings& service = settings.service;
+  for (const std::string& assignment : durations.key_lifetimes) {
     const std::size_t equals = assignment.find('=');
     const std::chrono::seconds lifetime =
-        parse_lifetime(assignment.substr(equals == std::string::npos ? 0 : equals + 1));
+        parse_duration(assignment.substr(equals == std::string::npos ? 0 : equals + 1));
     if (lifetime < 3 * service.request_deadline || lifetime > limits::key_lifetime_max) {
       throw std::runtime_error("--key-lifetime: a key lives 30 seconds to 7 days");
     }
@@ -127,7 +133,7 @@ int print_token(const std::filesystem::path& data_dir, const std::string& user,
   if (user.empty() || user.size() > limits::subject_bytes_max)
     throw std::runtime_error("--sub must have 1 to 200 bytes");
   const std::string secret = read_secret(data_dir / "secret", true);
-  std::puts(safeguards::issue_token(secret, user, roles, wall_now(), parse_lifetime(lifetime).count()).c_str());
+  std::puts(safeguards::issue_token(secret, user, roles, wall_now(), parse_duration(lifetime).count()).c_str());
   return 0;
 }
 
@@ -153,10 +159,10 @@ int run_command_line(int argc, char** argv, const Program& program) {
   // say.
   Settings settings;
   settings.data_dir = default_data_dir();
-  std::vector<std::string> lifetimes;
+  Durations durations;
   CLI::App* serve_command = app.add_subcommand("serve", "Run a node");
   serve_command->fallthrough();
-  add_serve_options(*serve_command, settings, lifetimes);
+  add_serve_options(*serve_command, settings, durations);
 
   std::string url;
   CLI::App* migrate_command = app.add_subcommand("migrate", "Bring a database's schema up to this version");
@@ -177,14 +183,16 @@ int run_command_line(int argc, char** argv, const Program& program) {
   token_command->add_option("--expires", expires, "how long it is good: 90s, 10m, 1h, 7d")->capture_default_str();
 
   AuditCommand audit_command(app);
+  KeysCommand keys_command(app, settings.data_dir);
+  SignCommand sign_command(app);
 
   CLI::App* config_command = app.add_subcommand("config", "The configuration");
   CLI::App* check_command =
       config_command->add_subcommand("check", "Read it as serve would, say what is wrong, and stop");
   config_command->require_subcommand(1);
   Settings checked;
-  std::vector<std::string> checked_lifetimes;
-  add_serve_options(*check_command, checked, checked_lifetimes);
+  Durations checked_durations;
+  add_serve_options(*check_command, checked, checked_durations);
   check_command->fallthrough();
   config_command->fallthrough();
 
@@ -199,16 +207,18 @@ int run_command_line(int argc, char** argv, const Program& program) {
     return app.exit(error);
   }
   if (*token_command) return print_token(data_dir.empty() ? settings.data_dir : data_dir, user, role_names, expires);
+  if (keys_command.called()) return keys_command.run();
+  if (sign_command.called()) return sign_command.run();
   if (*migrate_command) return migrate(url, program);
   if (audit_command.called()) return audit_command.run();
   settings.limit_settings = checked.limit_settings = std::move(limit_settings);
   if (*check_command) {
-    apply_lifetimes(checked.service, checked_lifetimes);
+    apply_durations(checked, checked_durations);
     check(checked, program);
     std::puts("the configuration is fine");
     return 0;
   }
-  apply_lifetimes(settings.service, lifetimes);
+  apply_durations(settings, durations);
   return serve(settings, program);
 }
 

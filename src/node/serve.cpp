@@ -19,6 +19,8 @@
 #include <thread>
 
 #include "node/secret.hpp"
+#include "node/signature_rules.hpp"
+#include "node/signing_key_routes.hpp"
 #include "node/system_routes.hpp"
 #include "postgres/cluster.hpp"
 #include "postgres/migrations.hpp"
@@ -157,13 +159,18 @@ class Database {
   std::jthread keeper_;  // joined before the cluster that it watches goes
 };
 
-asio::awaitable<void> raise_key_lifetime(std::string conninfo, std::chrono::seconds lifetime) {
+// `signatures`: how long after it was made a signature may come to this node, whose clock may be late.
+asio::awaitable<void> raise_lifetimes(std::string conninfo, std::chrono::seconds lifetime,
+                                      std::chrono::seconds signatures) {
   const Monotonic deadline = monotonic_now() + limits::connect_deadline;
   const auto connection =
       co_await postgres::Connection::open(co_await asio::this_coro::executor, std::move(conninfo), deadline);
   postgres::Parameters parameters;
   parameters.add(std::int64_t{lifetime.count()});
   co_await connection->execute("SELECT tenon.ensure_key_lifetime($1 * interval '1 second')", parameters, deadline);
+  postgres::Parameters window;
+  window.add(std::int64_t{signatures.count()});
+  co_await connection->execute("SELECT tenon.ensure_signature_window($1 * interval '1 second')", window, deadline);
 }
 
 std::string filled_in(std::string text, std::string_view name, std::string_view value) {
@@ -192,6 +199,7 @@ void check(const Settings& settings, const Program& program) {
   std::vector<service::Route> routes = program.routes;
   apply_limits(settings, limits, routes);
   (void)networks_of(settings);
+  (void)signature_rules(settings, program.routes);
 }
 
 int serve(const Settings& settings, const Program& program) {
@@ -199,6 +207,7 @@ int serve(const Settings& settings, const Program& program) {
   std::vector<service::Route> routes = program.routes;
   apply_limits(settings, limits, routes);
   const std::vector<safeguards::Network> networks = networks_of(settings);
+  const signature::Rules rules = signature_rules(settings, program.routes);
   Logger log(settings.log_path, log_level(settings.log_level));
   make_data_dir(settings.data_dir);
   const bool own_secret = settings.secret_file.empty();
@@ -231,6 +240,9 @@ int serve(const Settings& settings, const Program& program) {
                         log, metrics);
   writes::KeySweeper sweeper(main_context, database.conninfo(), log);
   const std::chrono::seconds longest = longest_lifetime(settings.service);
+  const signature::SecretSealer sealer(secret);
+  service::SigningKeys signing_keys(writer, sealer, log);
+  const service::SignatureGuard signature_guard{.rules = rules, .keys = signing_keys};
   const service::Guards guards{.trusted_proxies = networks,
                                .tokens = tokens,
                                .limits = limits,
@@ -238,7 +250,8 @@ int serve(const Settings& settings, const Program& program) {
                                .node_buckets = node_buckets,
                                .live_keys = live_keys_limit(settings.live_keys_per_user_max, longest),
                                .known_replay = [&writer](const Uuid& claim) { return writer.knows(claim); },
-                               .replay_limit = limits.find(replay_limit)};
+                               .replay_limit = limits.find(replay_limit),
+                               .signatures = &signature_guard};
   writes::Transactions transactions(context_pointers, database.conninfo(), settings.transactions_per_thread, log);
   service::ServiceSettings service_settings = settings.service;
   service_settings.rate_limit_headers =
@@ -249,6 +262,8 @@ int serve(const Settings& settings, const Program& program) {
       .writer = writer, .buckets = buckets, .stopping = stopping, .schema_version = database.schema_version()};
   service.add(std::move(routes));
   service.add(system_routes(metrics, readiness));
+  const SigningKeyOperations signing_key_operations;
+  service.add(signing_key_routes(signing_key_operations, sealer));
   metrics.watch("tenon_lane_queue", "Commands waiting in or running on lanes.",
                 [&writer] { return static_cast<double>(writer.queued()); });
 
@@ -279,7 +294,10 @@ int serve(const Settings& settings, const Program& program) {
     failed = failure;
     main_context.stop();
   };
-  asio::co_spawn(main_context, raise_key_lifetime(database.conninfo(), longest), started);
+  asio::co_spawn(
+      main_context,
+      raise_lifetimes(database.conninfo(), longest, signature_guard.rules.window + signature_guard.rules.skew),
+      started);
   main_context.run();
   main_context.restart();
   if (failed) std::rethrow_exception(failed);

@@ -87,7 +87,7 @@ asio::awaitable<std::optional<Reply>> refused_signature(postgres::Connection& co
       "SELECT * FROM tenon.admit_signed(ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], "
       "ARRAY[$8])",
       parameters, deadline);
-  std::vector<Reply> replies = decode_replies(rows, 1);
+  std::vector<Reply> replies = decode_replies(rows, 1, monotonic_now());
   if (!is_signature_refused(replies.front())) co_return std::nullopt;
   co_return std::move(replies.front());
 }
