@@ -165,6 +165,112 @@ $$;
 
 ALTER FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) OWNER TO tenon_owner;
 
+CREATE FUNCTION public.decrement_stock_signed(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) RETURNS tenon.replies
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  refusals CONSTANT text[] := tenon.admit_signatures(users, roles, request_ids, keys, nonces, attempts, key_ids, created);
+BEGIN
+  IF array_remove(refusals, NULL) = '{}' THEN
+    RETURN decrement_stock_atomic(claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, item_ids,
+                                  quantities, preconditions);
+  END IF;
+  RETURN tenon.execute_admitted('decrement_item', refusals, claims, scopes, users, keys, fingerprints, lifetimes, roles,
+                                request_ids, ARRAY(
+    SELECT jsonb_strip_nulls(jsonb_build_object('id', id, 'decrement', quantity, 'precondition', precondition))
+    FROM unnest(item_ids, quantities, preconditions) WITH ORDINALITY AS c (id, quantity, precondition, n) ORDER BY n));
+END
+$$;
+
+ALTER FUNCTION public.decrement_stock_signed(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.add_signing_key(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  key signing_keys;
+  body text;
+BEGIN
+  IF (arguments ->> 'expires_at')::timestamptz <= clock_timestamp() THEN
+    RETURN tenon.refused(422, 'validation_failed', 'expires_at has passed.');
+  END IF;
+  INSERT INTO signing_keys (id, user_id, algorithm, material, label, expires_at)
+  VALUES ((arguments ->> 'id')::uuid, arguments ->> 'user', arguments ->> 'algorithm', arguments ->> 'material',
+          arguments ->> 'label', (arguments ->> 'expires_at')::timestamptz)
+  RETURNING * INTO key;
+  body := tenon.signing_key_body(key);
+  RETURN ROW(201, NULL, body, NULL, key.created_at, '/api/signing-keys/' || key.id,
+             tenon.audit(command, 'ADD_SIGNING_KEY', 'signing_key', key.id, NULL, body))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.add_signing_key(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.admit_signatures(users text[], roles text[], request_ids text[], keys text[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) RETURNS text[]
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+DECLARE
+  clock CONSTANT timestamptz := clock_timestamp();
+  rules tenon.signature_rules;
+  refusals text[];
+  replay uuid;
+BEGIN
+  SELECT * INTO rules FROM tenon.signature_rules;
+  WITH asked AS MATERIALIZED (
+    SELECT c.nonce, c.attempt, c.key_id, c.n, tenon.signature_end(c.created, rules) AS ends,
+           CASE WHEN c.nonce IS NULL THEN NULL
+                WHEN (k.user_id = c.user_id AND (k.expires_at > clock) IS NOT FALSE AND k.revoked_at IS NULL) IS NOT TRUE
+                  THEN 'signature_invalid'
+                WHEN (tenon.signature_end(c.created, rules) > clock) IS NOT TRUE THEN 'signature_expired'
+           END AS problem
+    FROM unnest(users, nonces, attempts, key_ids, created) WITH ORDINALITY
+      AS c (user_id, nonce, attempt, key_id, created, n)
+    LEFT JOIN signing_keys AS k ON k.id = c.key_id
+  ), taken AS (
+    INSERT INTO signature_nonces AS known (claim, attempt, key_id, expires_at)
+    SELECT DISTINCT ON (nonce) nonce, attempt, key_id, ends FROM asked
+    WHERE nonce IS NOT NULL AND problem IS NULL ORDER BY nonce, n
+    ON CONFLICT (claim) DO UPDATE
+      SET attempt = excluded.attempt, key_id = excluded.key_id, expires_at = excluded.expires_at
+      WHERE known.expires_at <= clock OR known.attempt = excluded.attempt
+    RETURNING claim, attempt
+  )
+  SELECT array_agg(coalesce(asked.problem, CASE WHEN asked.nonce IS NOT NULL AND taken.attempt IS DISTINCT FROM asked.attempt
+                                                THEN 'signature_replayed' END) ORDER BY n)
+  INTO refusals
+  FROM asked LEFT JOIN taken ON taken.claim = asked.nonce;
+
+  FOR n IN 1 .. cardinality(refusals) LOOP
+    CONTINUE WHEN refusals[n] IS DISTINCT FROM 'signature_replayed';
+    INSERT INTO signature_replays (key_id, user_id, nonce_claim) VALUES (key_ids[n], users[n], nonces[n])
+    RETURNING id INTO replay;
+    PERFORM tenon.audit(ROW(users[n], roles[n], request_ids[n], keys[n])::tenon.command, 'SIGNATURE_REPLAYED',
+                        'signature_replay', replay, NULL,
+                        json_build_object('signing_key', key_ids[n], 'nonce_claim', nonces[n])::text);
+  END LOOP;
+  RETURN refusals;
+END
+$$;
+
+ALTER FUNCTION tenon.admit_signatures(users text[], roles text[], request_ids text[], keys text[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.admit_signed(users text[], roles text[], request_ids text[], keys text[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) RETURNS TABLE(statuses smallint[], problems text[], bodies text[], versions bigint[], modified timestamp with time zone[])
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT array_agg(CASE WHEN problem IS NULL THEN 200 ELSE 401 END::smallint ORDER BY n), array_agg(problem ORDER BY n),
+         array_agg('{}'::text), array_agg(NULL::bigint), array_agg(NULL::timestamptz)
+  FROM unnest(tenon.admit_signatures(users, roles, request_ids, keys, nonces, attempts, key_ids, created)) WITH ORDINALITY
+    AS r (problem, n)
+$$;
+
+ALTER FUNCTION tenon.admit_signed(users text[], roles text[], request_ids text[], keys text[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.audit(command tenon.command, action text, entity_kind text, entity_id uuid, before text, after text) RETURNS bigint
     LANGUAGE sql
     SET search_path TO 'public', 'pg_temp'
@@ -788,6 +894,28 @@ $$;
 
 ALTER FUNCTION tenon.ensure_key_lifetime(wanted interval) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.ensure_signature_window(wanted interval) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF wanted > interval '1 day' OR wanted <= interval '0' THEN
+    RAISE EXCEPTION 'a signature is good for up to a day, not for %', wanted USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  UPDATE tenon.signature_rules SET
+    -- Once the last change is longer ago than its own window, everything older is dead anyway. The first one breaks no
+    -- promise.
+    window_before = CASE WHEN window_max = '0' THEN wanted
+                         WHEN clock_timestamp() > raised_at + window_max THEN window_max
+                         ELSE least(window_before, window_max) END,
+    raised_at = CASE WHEN window_max = '0' THEN '-infinity' ELSE clock_timestamp() END,
+    window_max = wanted
+  WHERE window_max < wanted;
+END
+$$;
+
+ALTER FUNCTION tenon.ensure_signature_window(wanted interval) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) RETURNS tenon.replies
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -848,6 +976,38 @@ $_$;
 
 ALTER FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.execute_admitted(operation text, refusals text[], claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) RETURNS tenon.replies
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  admitted CONSTANT integer[] := ARRAY(
+    SELECT n FROM unnest(refusals) WITH ORDINALITY AS r (problem, n) WHERE problem IS NULL ORDER BY n);
+  ran tenon.replies;
+  replies tenon.replies;
+BEGIN
+  IF admitted <> '{}' THEN
+    ran := tenon.execute(operation,
+      ARRAY(SELECT claims[n] FROM unnest(admitted) AS n), ARRAY(SELECT scopes[n] FROM unnest(admitted) AS n),
+      ARRAY(SELECT users[n] FROM unnest(admitted) AS n), ARRAY(SELECT keys[n] FROM unnest(admitted) AS n),
+      ARRAY(SELECT fingerprints[n] FROM unnest(admitted) AS n), ARRAY(SELECT lifetimes[n] FROM unnest(admitted) AS n),
+      ARRAY(SELECT roles[n] FROM unnest(admitted) AS n), ARRAY(SELECT request_ids[n] FROM unnest(admitted) AS n),
+      ARRAY(SELECT arguments[n] FROM unnest(admitted) AS n));
+  END IF;
+  SELECT array_agg(coalesce((ran).origins[k], 0::smallint) ORDER BY n), array_agg(coalesce((ran).statuses[k], 401::smallint) ORDER BY n),
+         array_agg(coalesce(refusal, (ran).problems[k]) ORDER BY n), array_agg(coalesce((ran).bodies[k], '{}') ORDER BY n),
+         array_agg((ran).versions[k] ORDER BY n), array_agg((ran).modified[k] ORDER BY n),
+         array_agg((ran).locations[k] ORDER BY n), array_agg((ran).expires[k] ORDER BY n),
+         array_agg((ran).audit_ids[k] ORDER BY n), clock_timestamp()
+  INTO replies
+  FROM (SELECT n, r.refusal, CASE WHEN r.refusal IS NULL THEN count(*) FILTER (WHERE r.refusal IS NULL) OVER (ORDER BY n) END AS k
+        FROM unnest(refusals) WITH ORDINALITY AS r (refusal, n)) AS u;
+  RETURN replies;
+END
+$$;
+
+ALTER FUNCTION tenon.execute_admitted(operation text, refusals text[], claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.execute_at_once(batch regproc, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) RETURNS tenon.replies
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -891,6 +1051,23 @@ END
 $_$;
 
 ALTER FUNCTION tenon.execute_at_once(batch regproc, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.execute_signed(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) RETURNS tenon.replies
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  refusals CONSTANT text[] := tenon.admit_signatures(users, roles, request_ids, keys, nonces, attempts, key_ids, created);
+BEGIN
+  IF array_remove(refusals, NULL) = '{}' THEN
+    RETURN tenon.execute(operation, claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids, arguments);
+  END IF;
+  RETURN tenon.execute_admitted(operation, refusals, claims, scopes, users, keys, fingerprints, lifetimes, roles, request_ids,
+                                arguments);
+END
+$$;
+
+ALTER FUNCTION tenon.execute_signed(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) OWNER TO tenon_owner;
 
 CREATE TABLE public.facilities (
     id uuid DEFAULT tenon.new_id() NOT NULL,
@@ -943,6 +1120,21 @@ CREATE FUNCTION tenon.forget_expired(claims uuid[], clock timestamp with time zo
 $$;
 
 ALTER FUNCTION tenon.forget_expired(claims uuid[], clock timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.forget_nonces() RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+  WITH gone AS (
+    DELETE FROM signature_nonces WHERE claim IN (
+      SELECT claim FROM signature_nonces WHERE expires_at < clock_timestamp() - interval '1 minute'
+      ORDER BY expires_at LIMIT 10000 FOR UPDATE SKIP LOCKED)
+    RETURNING 1)
+  SELECT count(*) FROM gone
+$$;
+
+ALTER FUNCTION tenon.forget_nonces() OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.increment_stock(command tenon.command, arguments jsonb) RETURNS tenon.outcome
     LANGUAGE plpgsql
@@ -1512,6 +1704,76 @@ $$;
 
 ALTER FUNCTION tenon.register_operation(name text, function regproc, prelock regproc, batch regproc) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.revoke_signing_key(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old signing_keys;
+  new signing_keys;
+BEGIN
+  SELECT * INTO old FROM signing_keys WHERE id = (arguments ->> 'id')::uuid FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.refused(404, 'not_found', 'There is no signing key ' || (arguments ->> 'id') || '.');
+  END IF;
+  IF old.revoked_at IS NOT NULL THEN
+    RETURN ROW(200, NULL, tenon.signing_key_body(old), NULL, old.revoked_at, NULL, NULL)::tenon.outcome;
+  END IF;
+  UPDATE signing_keys SET revoked_at = clock_timestamp() WHERE id = old.id RETURNING * INTO new;
+  RETURN ROW(200, NULL, tenon.signing_key_body(new), NULL, new.revoked_at, NULL,
+             tenon.audit(command, 'REVOKE_SIGNING_KEY', 'signing_key', new.id, tenon.signing_key_body(old),
+                         tenon.signing_key_body(new)))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.revoke_signing_key(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE TABLE tenon.signature_rules (
+    only_row boolean DEFAULT true NOT NULL,
+    window_max interval DEFAULT '00:00:00'::interval NOT NULL,
+    window_before interval DEFAULT '00:00:00'::interval NOT NULL,
+    raised_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT signature_rules_only_row_check CHECK (only_row)
+);
+
+ALTER TABLE tenon.signature_rules OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.signature_end(created timestamp with time zone, rules tenon.signature_rules) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    AS $$
+  SELECT created + CASE WHEN created >= (rules).raised_at THEN (rules).window_max ELSE (rules).window_before END
+$$;
+
+ALTER FUNCTION tenon.signature_end(created timestamp with time zone, rules tenon.signature_rules) OWNER TO tenon_owner;
+
+CREATE TABLE public.signing_keys (
+    id uuid NOT NULL,
+    user_id text NOT NULL,
+    algorithm text NOT NULL,
+    material text NOT NULL,
+    label text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT signing_keys_algorithm_check CHECK ((algorithm = ANY (ARRAY['hmac-sha256'::text, 'ed25519'::text, 'ecdsa-p256-sha256'::text, 'rsa-pss-sha512'::text, 'rsa-v1_5-sha256'::text]))),
+    CONSTRAINT signing_keys_check CHECK ((expires_at > created_at)),
+    CONSTRAINT signing_keys_label_check CHECK ((char_length(label) <= 200)),
+    CONSTRAINT signing_keys_material_check CHECK (((octet_length(material) >= 1) AND (octet_length(material) <= 4096))),
+    CONSTRAINT signing_keys_user_id_check CHECK (((octet_length(user_id) >= 1) AND (octet_length(user_id) <= 200)))
+);
+
+ALTER TABLE public.signing_keys OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.signing_key_body(key public.signing_keys) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT json_build_object('id', key.id, 'user', key.user_id, 'algorithm', key.algorithm, 'label', key.label,
+                           'created_at', tenon.iso(key.created_at), 'expires_at', tenon.iso(key.expires_at),
+                           'revoked_at', tenon.iso(key.revoked_at))::text
+$$;
+
+ALTER FUNCTION tenon.signing_key_body(key public.signing_keys) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.stale(version bigint, modified timestamp with time zone) RETURNS tenon.outcome
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1883,6 +2145,25 @@ CREATE TABLE public.market_purchases (
 
 ALTER TABLE public.market_purchases OWNER TO tenon_owner;
 
+CREATE TABLE public.signature_nonces (
+    claim uuid NOT NULL,
+    attempt uuid NOT NULL,
+    key_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.signature_nonces OWNER TO tenon_owner;
+
+CREATE TABLE public.signature_replays (
+    id uuid DEFAULT tenon.new_id() NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    key_id uuid NOT NULL,
+    user_id text NOT NULL,
+    nonce_claim uuid NOT NULL
+);
+
+ALTER TABLE public.signature_replays OWNER TO tenon_owner;
+
 CREATE SEQUENCE tenon.audit_log_ids
     START WITH 1024
     INCREMENT BY 1024
@@ -1956,6 +2237,15 @@ ALTER TABLE ONLY public.legislation
 ALTER TABLE ONLY public.businesses
     ADD CONSTRAINT one_name_per_owner UNIQUE (owner_id, name);
 
+ALTER TABLE ONLY public.signature_nonces
+    ADD CONSTRAINT signature_nonces_pkey PRIMARY KEY (claim);
+
+ALTER TABLE ONLY public.signature_replays
+    ADD CONSTRAINT signature_replays_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.signing_keys
+    ADD CONSTRAINT signing_keys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY tenon.key_generation
     ADD CONSTRAINT key_generation_pkey PRIMARY KEY (only_row);
 
@@ -1964,6 +2254,9 @@ ALTER TABLE ONLY tenon.migrations
 
 ALTER TABLE ONLY tenon.operations
     ADD CONSTRAINT operations_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY tenon.signature_rules
+    ADD CONSTRAINT signature_rules_pkey PRIMARY KEY (only_row);
 
 CREATE INDEX audit_logs_entity ON public.audit_logs USING btree (entity_id, id);
 
@@ -1982,6 +2275,10 @@ CREATE INDEX laundering_channels_owner ON public.laundering_channels USING btree
 CREATE INDEX market_items_seller ON public.market_items USING btree (seller_id, id);
 
 CREATE INDEX market_purchases_item ON public.market_purchases USING btree (item_id);
+
+CREATE INDEX signature_nonces_expiry ON public.signature_nonces USING btree (expires_at);
+
+CREATE INDEX signing_keys_user ON public.signing_keys USING btree (user_id, id);
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
 
@@ -2027,6 +2324,16 @@ REVOKE ALL ON TYPE tenon.state_code FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION public.decrement_stock_signed(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decrement_stock_signed(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.add_signing_key(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.admit_signatures(users text[], roles text[], request_ids text[], keys text[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.admit_signed(users text[], roles text[], request_ids text[], keys text[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.admit_signed(users text[], roles text[], request_ids text[], keys text[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.audit(command tenon.command, action text, entity_kind text, entity_id uuid, before text, after text) FROM PUBLIC;
 
@@ -2080,10 +2387,18 @@ REVOKE ALL ON FUNCTION tenon.delete_item(command tenon.command, arguments jsonb)
 REVOKE ALL ON FUNCTION tenon.ensure_key_lifetime(wanted interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.ensure_key_lifetime(wanted interval) TO tenon_edge;
 
+REVOKE ALL ON FUNCTION tenon.ensure_signature_window(wanted interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.ensure_signature_window(wanted interval) TO tenon_edge;
+
 REVOKE ALL ON FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) TO tenon_edge;
 
+REVOKE ALL ON FUNCTION tenon.execute_admitted(operation text, refusals text[], claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION tenon.execute_at_once(batch regproc, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.execute_signed(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.execute_signed(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) TO tenon_edge;
 
 GRANT SELECT ON TABLE public.facilities TO tenon_edge;
 
@@ -2091,6 +2406,9 @@ REVOKE ALL ON FUNCTION tenon.facility_body(f public.facilities) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.facility_body(f public.facilities) TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.forget_expired(claims uuid[], clock timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.forget_nonces() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.forget_nonces() TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.increment_stock(command tenon.command, arguments jsonb) FROM PUBLIC;
 
@@ -2178,6 +2496,15 @@ REVOKE ALL ON FUNCTION tenon.refuse_shrinking_counters() FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.register_operation(name text, function regproc, prelock regproc, batch regproc) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.revoke_signing_key(command tenon.command, arguments jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.signature_end(created timestamp with time zone, rules tenon.signature_rules) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.signing_keys TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.signing_key_body(key public.signing_keys) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.signing_key_body(key public.signing_keys) TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.stale(version bigint, modified timestamp with time zone) FROM PUBLIC;
 

@@ -73,8 +73,8 @@ SELECT tenon.register_operation('revoke_signing_key', 'tenon.revoke_signing_key'
 -- signature that was made before the change is good for that one only.
 CREATE TABLE tenon.signature_rules (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-  window_max interval NOT NULL DEFAULT '60 s',
-  window_before interval NOT NULL DEFAULT '60 s',
+  window_max interval NOT NULL DEFAULT '0',  -- nobody has asked yet, and no signature is taken
+  window_before interval NOT NULL DEFAULT '0',
   raised_at timestamptz NOT NULL DEFAULT '-infinity'
 );
 INSERT INTO tenon.signature_rules DEFAULT VALUES;
@@ -107,10 +107,13 @@ BEGIN
     RAISE EXCEPTION 'a signature is good for up to a day, not for %', wanted USING ERRCODE = 'invalid_parameter_value';
   END IF;
   UPDATE tenon.signature_rules SET
-    -- Once the last change is longer ago than its own window, everything older is dead anyway.
-    window_before = CASE WHEN clock_timestamp() > raised_at + window_max THEN window_max
+    -- Once the last change is longer ago than its own window, everything older is dead anyway. The first one breaks no
+    -- promise.
+    window_before = CASE WHEN window_max = '0' THEN wanted
+                         WHEN clock_timestamp() > raised_at + window_max THEN window_max
                          ELSE least(window_before, window_max) END,
-    window_max = wanted, raised_at = clock_timestamp()
+    raised_at = CASE WHEN window_max = '0' THEN '-infinity' ELSE clock_timestamp() END,
+    window_max = wanted
   WHERE window_max < wanted;
 END
 $$;

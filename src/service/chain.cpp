@@ -203,7 +203,8 @@ safeguards::BucketRequest Charge::request() const noexcept {
 }
 
 bool is_misbehaviour(ProblemCode code) noexcept {
-  return code == ProblemCode::token_invalid || code == ProblemCode::idempotency_key_reused;
+  return code == ProblemCode::token_invalid || code == ProblemCode::idempotency_key_reused ||
+         code == ProblemCode::signature_invalid || code == ProblemCode::signature_replayed;
 }
 
 void charge_misbehaviour(const Guards& guards, const Exchange& x) {

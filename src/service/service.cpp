@@ -223,13 +223,8 @@ asio::awaitable<http::Response> Service::write(asio::io_context& here, const Rou
   if (reply && reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
     reply->status = settings_.conflict_status;
   }
-  if (reply && writes::is_signature_refused(*reply)) co_return refuse(refused_signature(x, *reply->problem));
+  if (reply && writes::is_signature_refused(*reply)) co_return refuse(problem(*reply->problem));
   co_return tell(reply, x.request, x.key.has_value());
-}
-
-Problem Service::refused_signature(const Exchange& x, ProblemCode code) const {
-  if (code == ProblemCode::signature_replayed) charge_misbehaviour(guards_, x);
-  return problem(code);
 }
 
 asio::awaitable<std::optional<Problem>> Service::admit(asio::io_context& here, const Exchange& x) {
@@ -242,7 +237,7 @@ asio::awaitable<std::optional<Problem>> Service::admit(asio::io_context& here, c
   const Result<writes::Reply> reply =
       co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
   if (!reply) co_return reply.error();
-  if (writes::is_signature_refused(*reply)) co_return refused_signature(x, *reply->problem);
+  if (writes::is_signature_refused(*reply)) co_return problem(*reply->problem);
   co_return std::nullopt;
 }
 
@@ -259,7 +254,7 @@ asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& her
   const writes::Writer::Work work = [&] { return transactions_.run(here, envelope, execute, deadline); };
   const Result<writes::Reply> reply =
       co_await writer_.once(here, envelope.claim, envelope.fingerprint, envelope.signature.has_value(), deadline, work);
-  if (reply && writes::is_signature_refused(*reply)) co_return refuse(refused_signature(*in.exchange, *reply->problem));
+  if (reply && writes::is_signature_refused(*reply)) co_return refuse(problem(*reply->problem));
   co_return tell(reply, in.request, key->has_value());
 }
 

@@ -71,7 +71,6 @@ class Service {
   [[nodiscard]] http::Response refuse(const Problem& problem);
   // Takes the nonce into use in a transaction of its own; the refusal when it is not new.
   [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> admit(boost::asio::io_context& here, const Exchange& x);
-  [[nodiscard]] Problem refused_signature(const Exchange& x, ProblemCode code) const;
   // `keyed`: the client sent the key, and is told about it.
   [[nodiscard]] http::Response tell(const Result<writes::Reply>& reply, const http::Request& request, bool keyed);
   [[nodiscard]] writes::Envelope envelope_of(std::string_view scope, std::string user,

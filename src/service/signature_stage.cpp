@@ -41,10 +41,7 @@ asio::awaitable<std::optional<Problem>> judge_presented(const Guards& guards, Ex
     }
   }
   const auto verified = signature::verify(x.request, *x.presented, key.get(), x.caller.user, guard.rules, x.now);
-  if (!verified) {
-    if (verified.error().code == ProblemCode::signature_invalid) charge_misbehaviour(guards, x);
-    co_return verified.error();
-  }
+  if (!verified) co_return verified.error();
   x.signature = writes::SignedBy{.nonce = signature::nonce_claim(key->id, verified->nonce),
                                  .attempt = random_uuid(),
                                  .key = *id,

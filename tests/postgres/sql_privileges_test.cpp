@@ -33,10 +33,14 @@ constexpr Allowed relations[] = {
     {"public.legislation", "rawdDxt", "r", "", "", ""},
     {"public.market_items", "rawdDxt", "r", "", "", ""},
     {"public.market_purchases", "rawdDxt", "", "", "", ""},
+    {"public.signature_nonces", "rawdDxt", "", "", "", ""},
+    {"public.signature_replays", "rawdDxt", "", "", "", ""},
+    {"public.signing_keys", "rawdDxt", "r", "", "", ""},
     {"tenon.audit_log_ids", "Urw", "", "", "", ""},
     {"tenon.key_generation", "rawdDxt", "", "", "", ""},
     {"tenon.migrations", "rawdDxt", "r", "", "", ""},
     {"tenon.operations", "rawdDxt", "", "", "", ""},
+    {"tenon.signature_rules", "rawdDxt", "", "", "", ""},
 };
 
 // What tenon_edge may call; nobody else may call anything.
@@ -44,9 +48,16 @@ const char* const edge_functions[] = {
     // Writes, and what belongs to them. Each runs as tenon_owner.
     "public.decrement_stock_atomic(uuid[],text[],text[],text[],bytea[],integer[],text[],text[],uuid[],integer[],jsonb[]"
     ")",
+    "public.decrement_stock_signed(uuid[],text[],text[],text[],bytea[],integer[],text[],text[],uuid[],integer[],jsonb[],"
+    "uuid[],uuid[],uuid[],timestamp with time zone[])",
+    "tenon.admit_signed(text[],text[],text[],text[],uuid[],uuid[],uuid[],timestamp with time zone[])",
     "tenon.begin_keyed(uuid,bytea)",
     "tenon.ensure_key_lifetime(interval)",
+    "tenon.ensure_signature_window(interval)",
     "tenon.execute(text,uuid[],text[],text[],text[],bytea[],integer[],text[],text[],jsonb[])",
+    "tenon.execute_signed(text,uuid[],text[],text[],text[],bytea[],integer[],text[],text[],jsonb[],uuid[],uuid[],uuid[],"
+    "timestamp with time zone[])",
+    "tenon.forget_nonces()",
     "tenon.keep_reply(uuid,text,text,text,bytea,integer,integer,text,text,bigint,timestamp with time zone,text)",
     "tenon.read_outcome(uuid)",
     "tenon.turn_key_generation()",
@@ -61,6 +72,7 @@ const char* const edge_functions[] = {
     "tenon.legislation_body(public.legislation)",
     "tenon.location_body(text,text)",
     "tenon.market_item_body(public.market_items)",
+    "tenon.signing_key_body(public.signing_keys)",
 };
 
 // One column a role: the letters of what it may do with `c`.

@@ -188,7 +188,7 @@ TEST(SignedSale, WhoseCommitWasNotHeardOfIsFoundByTheNodeAndStillRefusedToACopy)
   DatabaseProxy proxy(node.socket_folder());
   NodeSettings settings = beside(node);
   settings.database_url = Node::conninfo(proxy.socket_folder(), "tenon_edge");
-  settings.arguments = {"--require-signature", "inventory:update"};
+  settings.arguments.insert(settings.arguments.end(), {"--require-signature", "inventory:update"});
   const Node cut(settings);
   const Signer signer(node, "unheard");
   const std::string item = make_item(node, 5);
@@ -240,7 +240,7 @@ TEST(ContentDigest, IsCheckedOnAnUnsignedRequestToo) {
 TEST(Replays, AtAnyTimeOnAnyOfThreeNodesExecuteNothing) {
   const Node& first = strict_node();
   NodeSettings settings = beside(first);
-  settings.arguments = {"--require-signature", "inventory:update"};
+  settings.arguments.insert(settings.arguments.end(), {"--require-signature", "inventory:update"});
   const Node second(settings);
   const Node third(settings);
   const Node* nodes[] = {&first, &second, &third};

@@ -7,6 +7,7 @@
 #include "crime/routes.hpp"
 #include "inventory/operations.hpp"
 #include "inventory/routes.hpp"
+#include "node/signing_key_routes.hpp"
 #include "node/system_routes.hpp"
 #include "unit/docs/pages.hpp"
 
@@ -63,6 +64,9 @@ TEST(HttpApiPages, ListEveryRouteWithItsPolicyAndNoOther) {
   add(in_the_code, business::routes(business_operations));
   add(in_the_code, crime::routes(crime_operations));
   add(in_the_code, system_routes(metrics, readiness));
+  const SigningKeyOperations signing_key_operations;
+  const signature::SecretSealer sealer(std::string(32, 's'));
+  add(in_the_code, signing_key_routes(signing_key_operations, sealer));
 
   std::set<std::string> on_the_page;
   for (const Row& row : rows_of(page("docs/reference/http-api.md") + page("docs/reference/business-api.md"))) {
