@@ -14,6 +14,9 @@ Operations::Operations()
                       .kind = writes::Operation::Kind::write,
                       .statement = "SELECT * FROM decrement_stock_atomic($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                       .columns = {Type::uuid, Type::int4, Type::jsonb},
+                      .signed_statement =
+                          "SELECT * FROM decrement_stock_signed($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+                          "$10, $11, $12, $13, $14, $15)",
                       .batch_commands_max = limits::batch_commands_max},
       delete_item(writes::registered_write("delete_item")),
       create_order(writes::registered_write("create_order")),

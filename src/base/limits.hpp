@@ -53,11 +53,17 @@ inline constexpr std::size_t revocations_max = 1'000'000;        // in force, wh
 inline constexpr std::size_t idempotency_key_bytes_max = 255;
 inline constexpr seconds key_lifetime{60};  // (setting, per scope)
 inline constexpr seconds key_lifetime_max{7 * 24 * 3600};
-inline constexpr std::size_t live_keys_per_user_max = 100'000;  // per node (setting)
-inline constexpr std::size_t reply_cache_bytes = 64 * 1024 * 1024;      // per node (setting)
+inline constexpr std::size_t live_keys_per_user_max = 100'000;      // per node (setting)
+inline constexpr std::size_t reply_cache_bytes = 64 * 1024 * 1024;  // per node (setting)
 static_assert(
     key_lifetime > 2 * request_deadline,
     "a node that lost a COMMIT's answer asks again by key until the request's deadline: the key must outlive it");
+
+// Signed requests.
+inline constexpr seconds signing_key_cache{5};              // how long a key that was read is believed
+inline constexpr std::size_t signing_keys_cached = 10'000;  // per node
+inline constexpr seconds signature_window_max{300};         // without a longer key lifetime than that to allow more
+inline constexpr seconds signature_skew{5};                 // (setting)
 
 // PostgreSQL time.
 inline constexpr milliseconds connect_deadline{5'000};

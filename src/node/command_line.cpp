@@ -9,8 +9,10 @@
 
 #include "node/audit_command.hpp"
 #include "node/duration.hpp"
+#include "node/keys_command.hpp"
 #include "node/secret.hpp"
 #include "node/serve.hpp"
+#include "node/sign_command.hpp"
 #include "node/token_command.hpp"
 #include "node/toml_config.hpp"
 #include "postgres/migrations.hpp"
@@ -47,7 +49,14 @@ void add_shared_limits(const Option& option, SharedLimitsOptions& s) {
       ->capture_default_str();
 }
 
-void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& lifetimes) {
+// Settings that are durations, as they were written.
+struct Durations {
+  std::vector<std::string> key_lifetimes;
+  std::string signature_window;
+  std::string signature_skew;
+};
+
+void add_serve_options(CLI::App& serve, Settings& s, Durations& durations) {
   const auto option = [&serve](const std::string& name, auto& value, const std::string& help) {
     std::string variable = "TENON_" + name;
     for (char& c : variable) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -90,7 +99,7 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
   add_shared_limits(option, s.shared_limits);
   option("trusted-proxy", s.trusted_proxies, "CIDR block whose Forwarded headers are believed; may be given again")
       ->delimiter(',');
-  option("key-lifetime", lifetimes,
+  option("key-lifetime", durations.key_lifetimes,
          "how long an Idempotency-Key is known: SECONDS, or SCOPE=SECONDS; may be given again")
       ->delimiter(',');
   option("live-keys-per-user", s.live_keys_per_user_max,
@@ -100,6 +109,15 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
          "megabytes for stored answers at hand, which are repeated without the database; 0: none")
       ->check(CLI::Range(0, 65536))
       ->capture_default_str();
+  option("require-signature", s.service.signatures_required,
+         "SCOPE whose requests must be signed (RFC 9421), or all; may be given again")
+      ->delimiter(',');
+  option("signature-window", durations.signature_window,
+         "how old a signature may be; default: as long as keys live, less twice the skew, up to 5m");
+  option("signature-skew", durations.signature_skew, "by how much clients' clocks may be ahead; default: 5s");
+  option("signature-authority", s.signature_authorities,
+         "HOST[:PORT] that signed requests may be for; may be given again; default: any")
+      ->delimiter(',');
   option("conflict-status", s.service.conflict_status, "status of a stale If-Match or If-Unmodified-Since: 409 or 412")
       ->check(CLI::IsMember({409, 412}))
       ->capture_default_str();
@@ -125,8 +143,11 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
       ->envname("TENON_DEMO");
 }
 
-void apply_lifetimes(service::ServiceSettings& service, const std::vector<std::string>& lifetimes) {
-  for (const std::string& assignment : lifetimes) {
+void apply_durations(Settings& settings, const Durations& durations) {
+  if (!durations.signature_window.empty()) settings.signature_window = parse_duration(durations.signature_window);
+  if (!durations.signature_skew.empty()) settings.signature_skew = parse_duration(durations.signature_skew);
+  service::ServiceSettings& service = settings.service;
+  for (const std::string& assignment : durations.key_lifetimes) {
     const std::size_t equals = assignment.find('=');
     const std::chrono::seconds lifetime =
         parse_duration(assignment.substr(equals == std::string::npos ? 0 : equals + 1));
@@ -163,10 +184,10 @@ int run_command_line(int argc, char** argv, const Program& program) {
   // say.
   Settings settings;
   settings.data_dir = default_data_dir();
-  std::vector<std::string> lifetimes;
+  Durations durations;
   CLI::App* serve_command = app.add_subcommand("serve", "Run a node");
   serve_command->fallthrough();
-  add_serve_options(*serve_command, settings, lifetimes);
+  add_serve_options(*serve_command, settings, durations);
 
   std::string url;
   CLI::App* migrate_command = app.add_subcommand("migrate", "Bring a database's schema up to this version");
@@ -177,14 +198,16 @@ int run_command_line(int argc, char** argv, const Program& program) {
   TokenCommand token_command(app, settings);
 
   AuditCommand audit_command(app);
+  KeysCommand keys_command(app, settings.data_dir);
+  SignCommand sign_command(app);
 
   CLI::App* config_command = app.add_subcommand("config", "The configuration");
   CLI::App* check_command =
       config_command->add_subcommand("check", "Read it as serve would, say what is wrong, and stop");
   config_command->require_subcommand(1);
   Settings checked;
-  std::vector<std::string> checked_lifetimes;
-  add_serve_options(*check_command, checked, checked_lifetimes);
+  Durations checked_durations;
+  add_serve_options(*check_command, checked, checked_durations);
   check_command->fallthrough();
   config_command->fallthrough();
 
@@ -202,16 +225,18 @@ int run_command_line(int argc, char** argv, const Program& program) {
   if (const CLI::Option* file = app.get_config_ptr(); file->count() > 0)
     require_private_settings(file->as<std::string>());
   if (token_command.called()) return token_command.run();
+  if (keys_command.called()) return keys_command.run();
+  if (sign_command.called()) return sign_command.run();
   if (*migrate_command) return migrate(url, program);
   if (audit_command.called()) return audit_command.run();
   settings.limit_settings = checked.limit_settings = std::move(limit_settings);
   if (*check_command) {
-    apply_lifetimes(checked.service, checked_lifetimes);
+    apply_durations(checked, checked_durations);
     check(checked, program);
     std::puts("the configuration is fine");
     return 0;
   }
-  apply_lifetimes(settings.service, lifetimes);
+  apply_durations(settings, durations);
   return serve(settings, program);
 }
 

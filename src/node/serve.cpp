@@ -22,6 +22,8 @@
 #include "node/revocation_feed.hpp"
 #include "node/revocation_routes.hpp"
 #include "node/secret.hpp"
+#include "node/signature_rules.hpp"
+#include "node/signing_key_routes.hpp"
 #include "node/system_routes.hpp"
 #include "postgres/cluster.hpp"
 #include "postgres/migrations.hpp"
@@ -160,13 +162,18 @@ class Database {
   std::jthread keeper_;  // joined before the cluster that it watches goes
 };
 
-asio::awaitable<void> raise_key_lifetime(std::string conninfo, std::chrono::seconds lifetime) {
+// `signatures`: how long after it was made a signature may come to this node, whose clock may be late.
+asio::awaitable<void> raise_lifetimes(std::string conninfo, std::chrono::seconds lifetime,
+                                      std::chrono::seconds signatures) {
   const Monotonic deadline = monotonic_now() + limits::connect_deadline;
   const auto connection =
       co_await postgres::Connection::open(co_await asio::this_coro::executor, std::move(conninfo), deadline);
   postgres::Parameters parameters;
   parameters.add(std::int64_t{lifetime.count()});
   co_await connection->execute("SELECT tenon.ensure_key_lifetime($1 * interval '1 second')", parameters, deadline);
+  postgres::Parameters window;
+  window.add(std::int64_t{signatures.count()});
+  co_await connection->execute("SELECT tenon.ensure_signature_window($1 * interval '1 second')", window, deadline);
 }
 
 std::string filled_in(std::string text, std::string_view name, std::string_view value) {
@@ -191,8 +198,7 @@ asio::awaitable<void> seed(asio::io_context& here, writes::Writer& writer, const
 
 service::ServiceSettings service_of(const Settings& settings) {
   service::ServiceSettings service = settings.service;
-  service.rate_limit_headers =
-      safeguards::header_style_named(settings.headers).value_or(safeguards::HeaderStyle::both);
+  service.rate_limit_headers = safeguards::header_style_named(settings.headers).value_or(safeguards::HeaderStyle::both);
   try {
     service.cors = service::Cors(settings.cors_origins);
   } catch (const std::invalid_argument& wrong) {
@@ -221,8 +227,9 @@ std::string secret_of(const Settings& settings, Logger& log) {
   return secret;
 }
 
-asio::awaitable<void> prepare(std::string conninfo, std::chrono::seconds key_lifetime, RevocationFeed& revocations) {
-  co_await raise_key_lifetime(std::move(conninfo), key_lifetime);
+asio::awaitable<void> prepare(std::string conninfo, std::chrono::seconds key_lifetime, std::chrono::seconds signatures,
+                              RevocationFeed& revocations) {
+  co_await raise_lifetimes(std::move(conninfo), key_lifetime, signatures);
   co_await revocations.load();
 }
 
@@ -236,6 +243,7 @@ void check(const Settings& settings, const Program& program) {
   (void)client_settings(settings.shared_limits);
   (void)service_of(settings);
   check_tokens(settings);
+  (void)signature_rules(settings, program.routes);
 }
 
 int serve(const Settings& settings, const Program& program) {
@@ -247,6 +255,7 @@ int serve(const Settings& settings, const Program& program) {
   const service::ServiceSettings service_settings = service_of(settings);
   check_tokens(settings);
   if (!settings.http.tls_key.empty()) require_private(settings.http.tls_key);
+  const signature::Rules rules = signature_rules(settings, program.routes);
   Logger log(settings.log_path, log_level(settings.log_level));
   make_data_dir(settings.data_dir);
   const std::string secret = secret_of(settings, log);
@@ -281,6 +290,9 @@ int serve(const Settings& settings, const Program& program) {
   RevocationFeed revocations(main_context, database.conninfo(), identity.revocations(), log);
   const RevocationOperations revocation_operations;
   const std::chrono::seconds longest = longest_lifetime(settings.service);
+  const signature::SecretSealer sealer(secret);
+  service::SigningKeys signing_keys(writer, sealer, log);
+  const service::SignatureGuard signature_guard{.rules = rules, .keys = signing_keys};
   const service::Guards guards{.trusted_proxies = networks,
                                .tokens = identity.verifier(),
                                .limits = limits,
@@ -288,7 +300,8 @@ int serve(const Settings& settings, const Program& program) {
                                .node_buckets = node_buckets,
                                .live_keys = live_keys_limit(settings.live_keys_per_user_max, longest),
                                .known_replay = [&writer](const Uuid& claim) { return writer.knows(claim); },
-                               .replay_limit = limits.find(replay_limit)};
+                               .replay_limit = limits.find(replay_limit),
+                               .signatures = &signature_guard};
   writes::Transactions transactions(context_pointers, database.conninfo(), settings.transactions_per_thread, log);
   service::Service service(service_settings, guards, writer, transactions, metrics, log);
   std::atomic<bool> stopping = false;
@@ -298,6 +311,8 @@ int serve(const Settings& settings, const Program& program) {
   service.add(system_routes(metrics, readiness));
   shared_limits.watch(metrics);
   service.add(revocation_routes(revocation_operations));
+  const SigningKeyOperations signing_key_operations;
+  service.add(signing_key_routes(signing_key_operations, sealer));
   metrics.watch("tenon_lane_queue", "Commands waiting in or running on lanes.",
                 [&writer] { return static_cast<double>(writer.queued()); });
 
@@ -336,7 +351,10 @@ int serve(const Settings& settings, const Program& program) {
     failed = failure;
     main_context.stop();
   };
-  asio::co_spawn(main_context, prepare(database.conninfo(), longest, revocations), started);
+  asio::co_spawn(
+      main_context,
+      prepare(database.conninfo(), longest, signature_guard.rules.window + signature_guard.rules.skew, revocations),
+      started);
   main_context.run();
   main_context.restart();
   if (failed) std::rethrow_exception(failed);

@@ -28,7 +28,10 @@ struct Settings {
   std::vector<LimitSetting> limit_settings;  // of the file's [limits]; `limits` come after them
   std::string headers = "both";              // of limited answers: both, draft, legacy, none
   std::vector<std::string> trusted_proxies;  // CIDR blocks
-  std::size_t threads = 0;                   // 0: one a core
+  std::chrono::seconds signature_window{0};  // 0: as long as the shortest key lifetime allows
+  std::chrono::seconds signature_skew = limits::signature_skew;
+  std::vector<std::string> signature_authorities;  // host[:port]; empty: any
+  std::size_t threads = 0;                         // 0: one a core
   std::size_t write_lanes_per_thread = 2;
   std::size_t transactions_per_thread = 4;  // connections for handle_idempotent, opened when needed
   std::size_t batch_commands_max = limits::batch_commands_max;

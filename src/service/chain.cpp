@@ -7,6 +7,7 @@
 
 #include "safeguards/idempotency/key.hpp"
 #include "safeguards/rate_limit/headers.hpp"
+#include "service/signature_stage.hpp"
 
 namespace tenon::service {
 namespace {
@@ -40,6 +41,8 @@ std::string user_subject(const Exchange& x) {
 // Its claim needs no more than the scope, the caller and the key's header, so it is known before the body is looked at.
 bool is_known_replay(const Guards& guards, const Exchange& x) {
   if (!guards.known_replay || x.route.policy.key == Need::none || x.unknown_caller) return false;
+  // The nonce of a signed one is the database's to judge, whatever answer stands ready.
+  if (x.route.policy.signature != Need::none && x.request.count("Signature") > 0) return false;
   const auto key = safeguards::idempotency_key(x.request);
   return key && *key && guards.known_replay(safeguards::claim_of(x.route.policy.scope, user_of(x), **key));
 }
@@ -161,6 +164,12 @@ constexpr Stage ordered[] = {
      .reason = "refuses who is not known, or may not; before the body is looked at: who "
                "may not write learns nothing about what is valid",
      .check = check_roles},
+    {.name = "signature",
+     .reason =
+         "after the caller, whose key it must be, and the limits, as it costs most of all checks; before the body "
+         "is parsed: it is over the bytes as they came, and all after it may rely on them",
+     .check = read_presented,
+     .judge = judge_presented},
     {.name = "body",
      .reason = "the fingerprint and the body's concurrency tokens need it parsed",
      .check = parse_input},
@@ -194,7 +203,8 @@ safeguards::BucketRequest Charge::request() const noexcept {
 }
 
 bool is_misbehaviour(ProblemCode code) noexcept {
-  return code == ProblemCode::token_invalid || code == ProblemCode::idempotency_key_reused;
+  return code == ProblemCode::token_invalid || code == ProblemCode::idempotency_key_reused ||
+         code == ProblemCode::signature_invalid || code == ProblemCode::signature_replayed;
 }
 
 void charge_misbehaviour(const Guards& guards, const Exchange& x) {
@@ -231,6 +241,8 @@ boost::asio::awaitable<std::optional<Problem>> run_chain(const Guards& guards, E
   for (const Stage& stage : ordered) {
     if (stage.check != nullptr) {
       if (auto refusal = stage.check(guards, x)) co_return refusal;
+      if (stage.judge == nullptr || !x.presented) continue;
+      if (auto refusal = co_await stage.judge(guards, x)) co_return refusal;
       continue;
     }
     auto charges = stage.charge(guards, x);

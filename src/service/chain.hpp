@@ -15,8 +15,14 @@
 #include "safeguards/rate_limit/store.hpp"
 #include "service/limits_table.hpp"
 #include "service/route.hpp"
+#include "service/signing_keys.hpp"
 
 namespace tenon::service {
+
+struct SignatureGuard {
+  signature::Rules rules;
+  SigningKeys& keys;
+};
 
 // What the stages decide with; set up once, shared by all threads, read only.
 struct Guards {
@@ -31,6 +37,7 @@ struct Guards {
   std::function<bool(const Uuid& claim)> known_replay = {};
   // Per address, for the replays of routes that have no limit per address. Null: none.
   const safeguards::Limit* replay_limit = nullptr;
+  const SignatureGuard* signatures = nullptr;  // null: signatures are not looked at
 };
 
 // A bucket that this request is charged against. `limit` lives as long as the guards.
@@ -53,7 +60,9 @@ struct Exchange {
   QueryParameters query;
   boost::asio::ip::address address;
   safeguards::Caller caller;
-  std::optional<Problem> unknown_caller;  // why the route's caller could not be identified
+  std::optional<Problem> unknown_caller;          // why the route's caller could not be identified
+  std::optional<signature::Presented> presented;  // a signature, not judged yet
+  std::optional<writes::SignedBy> signature;      // one that is right; its nonce is for the database to take
   std::optional<json::Value> body;
   Digest fingerprint{};
   std::optional<std::string> key;
@@ -67,6 +76,8 @@ struct Stage {
   std::string_view name;
   std::string_view reason;  // for its place in the order
   std::optional<Problem> (*check)(const Guards&, Exchange&) = nullptr;
+  // Follows a check that left a signature to be judged.
+  boost::asio::awaitable<std::optional<Problem>> (*judge)(const Guards&, Exchange&) = nullptr;
   std::vector<Charge> (*charge)(const Guards&, Exchange&) = nullptr;
   safeguards::BucketStore& (*store)(const Guards&) = nullptr;  // that the buckets are in
 };

@@ -30,9 +30,12 @@ struct Policy {
   Need key = Need::none;
   Need precondition = Need::none;
   safeguards::Roles roles = {};         // any of them; empty: anybody, without a token
+  Need signature = Need::none;          // RFC 9421; required by --require-signature where it is optional
   std::string_view address_limit = {};  // names of limits; charged to the client's address,
   std::string_view user_limit = {};     // and to the user (to the address where no user is known)
 };
+
+struct Exchange;
 
 // What a handler is given: everything already parsed and allowed. Views live until the handler returns.
 struct Incoming {
@@ -42,6 +45,7 @@ struct Incoming {
   const json::Value* body;  // null for methods without one
   const safeguards::Caller& caller;
   const safeguards::Precondition& precondition;
+  const Exchange* exchange = nullptr;  // for Service::handle_idempotent
 };
 
 // Pure: from a request to what it asks of the database, or to the reason why not. No I/O, no clock.

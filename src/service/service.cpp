@@ -1,5 +1,6 @@
 #include "service/service.hpp"
 
+#include <algorithm>
 #include <boost/asio/this_coro.hpp>
 #include <stdexcept>
 
@@ -42,6 +43,13 @@ writes::Operation outcome_operation() {
           .batch_commands_max = limits::batch_commands_max};
 }
 
+writes::Operation admit_operation() {
+  using postgres::Type;
+  return writes::read(
+      "admit_signed", "SELECT * FROM tenon.admit_signed($1, $2, $3, $4, $5, $6, $7, $8)",
+      {Type::text, Type::text, Type::text, Type::text, Type::uuid, Type::uuid, Type::uuid, Type::timestamptz});
+}
+
 }  // namespace
 
 Service::Service(ServiceSettings settings, const Guards& guards, writes::Writer& writer,
@@ -52,7 +60,8 @@ Service::Service(ServiceSettings settings, const Guards& guards, writes::Writer&
       transactions_(transactions),
       metrics_(metrics),
       log_(log),
-      read_outcome_(outcome_operation()) {}
+      read_outcome_(outcome_operation()),
+      admit_signed_(admit_operation()) {}
 
 void Service::add(std::vector<Route> routes) {
   for (Route& route : routes) {
@@ -64,6 +73,14 @@ void Service::add(std::vector<Route> routes) {
       if (!limit.empty() && !guards_.limits.knows(limit)) {
         throw std::invalid_argument(name + ": nobody defined the limit " + std::string(limit));
       }
+    }
+    const auto& required = settings_.signatures_required;
+    const bool named = std::ranges::any_of(required, [&](const std::string& scope) {
+      return scope == "all" || (!scope.empty() && scope == route.policy.scope);
+    });
+    if (named && route.policy.signature == Need::optional) route.policy.signature = Need::required;
+    if (route.policy.signature == Need::required && (guards_.signatures == nullptr || route.policy.roles.empty())) {
+      throw std::invalid_argument(name + ": a signature is required, and nobody's key is known here");
     }
     router_.add(route.method, route.pattern, routes_.size());
     routes_.push_back(std::move(route));
@@ -132,6 +149,8 @@ asio::awaitable<http::Response> Service::handle_own(const http::Request& request
              .address = {},
              .caller = {},
              .unknown_caller = {},
+             .presented = {},
+             .signature = {},
              .body = {},
              .key = {},
              .precondition = {},
@@ -170,7 +189,13 @@ asio::awaitable<http::Response> Service::pass(asio::io_context& here, const Rout
                           .query = x.query,
                           .body = x.body ? &*x.body : nullptr,
                           .caller = x.caller,
-                          .precondition = x.precondition};
+                          .precondition = x.precondition,
+                          .exchange = &x};
+  // A write takes its nonce in its own transaction. A read need not be held to it where none is demanded.
+  const bool demanded = x.signature && route.policy.signature == Need::required;
+  if (demanded && route.policy.key == Need::none) {
+    if (const auto refusal = co_await admit(here, x)) co_return refuse(*refusal);
+  }
   if (const auto* direct = std::get_if<DirectHandler>(&route.handler))
     co_return co_await (*direct)({.context = here, .service = *this}, incoming);
   Result<writes::Call> call = std::get<CallHandler>(route.handler)(incoming);
@@ -215,12 +240,32 @@ asio::awaitable<http::Response> Service::write(asio::io_context& here, const Rou
   writes::Envelope envelope =
       envelope_of(route.policy.scope, user_of(x), x.key, x.fingerprint, x.caller, x.request.request_id);
   if (!call.role.empty()) envelope.scope.append(" ").append(call.role);  // the claim is made: the key is the scope's
+  if (x.signature && call.operation->signed_statement.empty()) {
+    if (const auto refusal = co_await admit(here, x)) co_return refuse(*refusal);
+  } else {
+    envelope.signature = x.signature;
+  }
   Result<writes::Reply> reply =
       co_await writer_.write(here, std::move(call), std::move(envelope), monotonic_now() + settings_.request_deadline);
   if (reply && reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
     reply->status = settings_.conflict_status;
   }
+  if (reply && writes::is_signature_refused(*reply)) co_return refuse(problem(*reply->problem));
   co_return tell(reply, x.request, x.key.has_value());
+}
+
+asio::awaitable<std::optional<Problem>> Service::admit(asio::io_context& here, const Exchange& x) {
+  const writes::SignedBy& by = *x.signature;
+  writes::Call call{
+      .operation = &admit_signed_,
+      .arguments = {x.caller.user, std::string(safeguards::leading_name(x.caller.roles)), x.request.request_id,
+                    x.key ? writes::Argument(*x.key) : writes::Argument(), by.nonce, by.attempt, by.key, by.created},
+      .affinity = writes::affinity_of(by.key)};
+  const Result<writes::Reply> reply =
+      co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+  if (!reply) co_return reply.error();
+  if (writes::is_signature_refused(*reply)) co_return problem(*reply->problem);
+  co_return std::nullopt;
 }
 
 asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& here, const Incoming& in,
@@ -228,12 +273,15 @@ asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& her
                                                            IdempotentOptions options) {
   const auto key = safeguards::idempotency_key(in.request);
   if (!key) co_return refuse(key.error());
-  const writes::Envelope envelope =
+  writes::Envelope envelope =
       envelope_of(options.scope, std::move(user_id), *key, safeguards::fingerprint(in.request, in.body), in.caller,
                   in.request.request_id);
+  if (in.exchange != nullptr) envelope.signature = in.exchange->signature;
   const Monotonic deadline = monotonic_now() + settings_.request_deadline;
   const writes::Writer::Work work = [&] { return transactions_.run(here, envelope, execute, deadline); };
-  const Result<writes::Reply> reply = co_await writer_.once(here, envelope.claim, envelope.fingerprint, deadline, work);
+  const Result<writes::Reply> reply =
+      co_await writer_.once(here, envelope.claim, envelope.fingerprint, envelope.signature.has_value(), deadline, work);
+  if (reply && writes::is_signature_refused(*reply)) co_return refuse(problem(*reply->problem));
   co_return tell(reply, in.request, key->has_value());
 }
 

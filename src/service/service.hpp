@@ -31,6 +31,7 @@ struct ServiceSettings {
   bool log_requests = true;
   safeguards::HeaderStyle rate_limit_headers = safeguards::HeaderStyle::both;
   Cors cors = {};
+  std::vector<std::string> signatures_required;  // scopes, or "all": of the routes whose signature is optional
 };
 
 // Thread-safe once all routes are added. All arguments outlive it.
@@ -73,6 +74,8 @@ class Service {
   [[nodiscard]] boost::asio::awaitable<http::Response> read(boost::asio::io_context& here, Exchange& x,
                                                             writes::Call call);
   [[nodiscard]] http::Response refuse(const Problem& problem);
+  // Takes the nonce into use in a transaction of its own; the refusal when it is not new.
+  [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> admit(boost::asio::io_context& here, const Exchange& x);
   // `keyed`: the client sent the key, and is told about it.
   [[nodiscard]] http::Response tell(const Result<writes::Reply>& reply, const http::Request& request, bool keyed);
   [[nodiscard]] writes::Envelope envelope_of(std::string_view scope, std::string user,
@@ -94,6 +97,7 @@ class Service {
   std::vector<Route> routes_;
   std::vector<std::string> route_names_;
   writes::Operation read_outcome_;
+  writes::Operation admit_signed_;
 };
 
 }  // namespace tenon::service

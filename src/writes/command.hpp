@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.hpp"
@@ -13,6 +14,14 @@
 #include "writes/reply.hpp"
 
 namespace tenon::writes {
+
+// The signature that a request came with (safeguards/signature), for the database to take its nonce into use.
+struct SignedBy {
+  Uuid nonce;    // signature::nonce_claim
+  Uuid attempt;  // drawn for each request that arrives: tells this node's own second sending from anybody else's copy
+  Uuid key;
+  Instant created;
+};
 
 // Who asked, under which key. Every write has a key; where the client sent none the node made one, so that it can find
 // out by itself what became of a command whose answer was lost.
@@ -25,6 +34,7 @@ struct Envelope {
   std::int32_t lifetime_seconds = 60;
   std::string role;
   std::string request_id;
+  std::optional<SignedBy> signature = {};
 };
 
 // Shared by the coroutine that waits and the lane that runs it: either may be done with it first (a deadline).

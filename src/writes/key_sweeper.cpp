@@ -48,6 +48,7 @@ asio::awaitable<void> KeySweeper::turn() {
   }
   const postgres::Rows rows = co_await connection_->script("SELECT tenon.turn_key_generation()", deadline);
   const std::string did = rows.text(0, 0);
+  (void)co_await connection_->script("SELECT tenon.forget_nonces()", deadline);
   if (!did.empty()) log_.event(LogLevel::debug, "key_generation", {{"did", std::string_view(did)}});
   if (turns_++ % turns_a_look_at_months == 0) {
     const postgres::Rows months =

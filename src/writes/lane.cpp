@@ -25,6 +25,9 @@ constexpr milliseconds answer_grace{500};  // beyond the server's own statement_
 
 constexpr std::array envelope_types{Type::uuid,  Type::text, Type::text, Type::text,
                                     Type::bytea, Type::int4, Type::text, Type::text};
+constexpr std::array signature_types{Type::uuid, Type::uuid, Type::uuid, Type::timestamptz};
+
+bool is_signed(const std::shared_ptr<Command>& command) { return command->envelope.signature.has_value(); }
 
 // Errors in which nothing of the commands themselves is at fault.
 enum class Fault { collision, contention, demoted, unavailable, command };
@@ -39,6 +42,17 @@ Fault classify(const std::string& sqlstate) {
   // Resources (disk full, too many connections), operator intervention, system error.
   if (state.starts_with("53") || state.starts_with("57") || state.starts_with("58")) return Fault::unavailable;
   return Fault::command;
+}
+
+void add_signature(std::span<postgres::ArrayParameter> columns, const std::optional<SignedBy>& signature) {
+  if (!signature) {
+    for (postgres::ArrayParameter& column : columns) column.add_null();
+    return;
+  }
+  columns[0].add(signature->nonce);
+  columns[1].add(signature->attempt);
+  columns[2].add(signature->key);
+  columns[3].add(signature->created);
 }
 
 Problem unavailable() {
@@ -211,6 +225,10 @@ void Lane::encode(const Batch& batch) {
   columns_.clear();
   for (std::size_t i = 0; i < envelope; ++i) columns_.emplace_back(envelope_types[i]);
   for (const Type type : operation.columns) columns_.emplace_back(type);
+  const std::size_t signature = columns_.size();
+  if (std::ranges::any_of(batch, is_signed)) {
+    for (const Type type : signature_types) columns_.emplace_back(type);
+  }
 
   for (const auto& command : batch) {
     if (write) {
@@ -238,6 +256,7 @@ void Lane::encode(const Batch& batch) {
           },
           command->call.arguments.at(i));
     }
+    if (signature < columns_.size()) add_signature(std::span(columns_).subspan(signature), command->envelope.signature);
   }
   parameters_ = postgres::Parameters();
   for (auto& column : columns_) parameters_.add(column);
@@ -245,17 +264,20 @@ void Lane::encode(const Batch& batch) {
 
 asio::awaitable<void> Lane::run_batch(Batch batch) {
   const Operation& operation = *batch.front()->call.operation;
+  const bool with_signatures = std::ranges::any_of(batch, is_signed);
+  const std::string& statement = with_signatures ? operation.signed_statement : operation.statement;
+  const std::string name = operation.name + (with_signatures ? "_signed" : "");
   const Monotonic started = monotonic_now();
   under_way_ = batch;
   std::optional<postgres::StatementError> refused;
   try {
     const Monotonic deadline = started + limits::statement_deadline + answer_grace;
     encode(batch);
-    if (std::ranges::find(prepared_, &operation) == prepared_.end()) {
-      co_await connection_->prepare(operation.name, operation.statement, parameters_.types(), deadline);
-      prepared_.push_back(&operation);
+    if (std::ranges::find(prepared_, &statement) == prepared_.end()) {
+      co_await connection_->prepare(name, statement, parameters_.types(), deadline);
+      prepared_.push_back(&statement);
     }
-    const postgres::Rows rows = co_await connection_->execute_prepared(operation.name, parameters_, deadline);
+    const postgres::Rows rows = co_await connection_->execute_prepared(name, parameters_, deadline);
     std::vector<Reply> replies = decode_replies(rows, batch.size(), started);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       // Sent before, no answer heard: what is found now is this command's own answer.

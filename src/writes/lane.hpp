@@ -33,6 +33,9 @@ class LaneObserver {
   virtual void on_retry(std::string_view reason, std::size_t commands) = 0;
 };
 
+// Commands of an operation go together whether they are signed or not; one signed among them takes the whole batch
+// through the operation's signed statement.
+//
 // While nothing is under way, a command goes to the database at once; while a batch is under way the queue grows, and
 // then up to batch_commands_max commands of one operation go together. What can go wrong, and what becomes of it:
 //   connection lost      the commands may have run: sent again under their keys, which tells (until their deadline)
@@ -92,7 +95,7 @@ class Lane {
   Batch under_way_;
   std::vector<std::shared_ptr<Command>> finished_;  // answered, `done` not called yet
   std::unique_ptr<postgres::Connection> connection_;
-  std::vector<const Operation*> prepared_;
+  std::vector<const std::string*> prepared_;  // statements of operations
   std::vector<postgres::ArrayParameter> columns_;
   postgres::Parameters parameters_;
   boost::asio::steady_timer wake_;

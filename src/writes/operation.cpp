@@ -6,10 +6,13 @@ namespace tenon::writes {
 
 Operation registered_write(std::string name) {
   std::string statement = "SELECT * FROM tenon.execute('" + name + "', $1, $2, $3, $4, $5, $6, $7, $8, $9)";
+  std::string signed_statement =
+      "SELECT * FROM tenon.execute_signed('" + name + "', $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
   return {.name = std::move(name),
           .kind = Operation::Kind::write,
           .statement = std::move(statement),
           .columns = {postgres::Type::jsonb},
+          .signed_statement = std::move(signed_statement),
           .batch_commands_max = limits::batch_commands_max};
 }
 

@@ -30,8 +30,13 @@ struct Reply {
   std::optional<std::int64_t> audit_id = {};
 };
 
-// Refusals that say who may do a thing (403) or that a body breaks a rule only the database knows (422) are decided in
-// the transaction and yet not kept under the key: nothing ran, and the same key may try again.
-[[nodiscard]] inline bool is_stored(const Reply& reply) noexcept { return reply.status != 403 && reply.status != 422; }
+// A signature whose nonce was used before, or whose key or window is found wrong in the transaction.
+[[nodiscard]] inline bool is_signature_refused(const Reply& reply) noexcept { return reply.status == 401; }
+
+// Refusals that say who may do a thing (401, 403) or that a body breaks a rule only the database knows (422) are
+// decided in the transaction and yet not kept under the key: nothing ran, and the same key may try again.
+[[nodiscard]] inline bool is_stored(const Reply& reply) noexcept {
+  return reply.status != 401 && reply.status != 403 && reply.status != 422;
+}
 
 }  // namespace tenon::writes

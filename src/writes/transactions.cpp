@@ -70,6 +70,28 @@ asio::awaitable<Instant> keep(postgres::Connection& connection, const Envelope& 
   co_return postgres::read_instant(rows.get(0, 0).value());
 }
 
+// Takes the request's nonce into use, in this transaction. A refusal: nothing else may run in it.
+asio::awaitable<std::optional<Reply>> refused_signature(postgres::Connection& connection, const Envelope& envelope,
+                                                        Monotonic deadline) {
+  const SignedBy& signature = *envelope.signature;
+  postgres::Parameters parameters;
+  parameters.add(std::string_view(envelope.user));
+  parameters.add(std::string_view(envelope.role));
+  parameters.add(std::string_view(envelope.request_id));
+  parameters.add(std::string_view(envelope.key));
+  parameters.add(signature.nonce);
+  parameters.add(signature.attempt);
+  parameters.add(signature.key);
+  parameters.add(signature.created);
+  const postgres::Rows rows = co_await connection.execute(
+      "SELECT * FROM tenon.admit_signed(ARRAY[$1], ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ARRAY[$7], "
+      "ARRAY[$8])",
+      parameters, deadline);
+  std::vector<Reply> replies = decode_replies(rows, 1, monotonic_now());
+  if (!is_signature_refused(replies.front())) co_return std::nullopt;
+  co_return std::move(replies.front());
+}
+
 }  // namespace
 
 // A connection for one attempt: goes back into the pool when it is still good and outside a transaction.
@@ -139,6 +161,14 @@ asio::awaitable<Result<Reply>> Transactions::attempt(Pool& pool, const Envelope&
   co_await lease.open(conninfo_, deadline);
   postgres::Connection& connection = *lease.connection;
   co_await connection.script("BEGIN", deadline);
+  if (envelope.signature) {
+    if (auto refusal = co_await refused_signature(connection, envelope, deadline)) {
+      co_await connection.script("COMMIT", deadline);  // the log keeps that somebody tried
+      lease.clean = true;
+      co_return std::move(*refusal);
+    }
+    co_await connection.script("SAVEPOINT admitted", deadline);
+  }
   if (auto known = co_await stored(connection, envelope, deadline)) {
     co_await connection.script("COMMIT", deadline);
     lease.clean = true;
@@ -146,7 +176,8 @@ asio::awaitable<Result<Reply>> Transactions::attempt(Pool& pool, const Envelope&
   }
   Reply reply = co_await execute(connection);
   if (!is_stored(reply)) {  // a refusal that is not kept: neither is anything that was done before it
-    co_await connection.script("ROLLBACK", deadline);
+    // ... but for the nonce, which has been used all the same.
+    co_await connection.script(envelope.signature ? "ROLLBACK TO admitted; COMMIT" : "ROLLBACK", deadline);
     lease.clean = true;
     co_return reply;
   }

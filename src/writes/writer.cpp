@@ -52,6 +52,11 @@ Result<Reply> follow(const Waiter::First& first, const Digest& fingerprint) {
   return reply;
 }
 
+// A first that was itself refused, for its payload or its signature, says nothing about its duplicate.
+bool tells(const Waiter::First& first) {
+  return !first.outcome || (first.outcome->origin != Reply::Origin::reused && !is_signature_refused(*first.outcome));
+}
+
 }  // namespace
 
 Writer::Writer(std::span<asio::io_context* const> contexts, const WriterSettings& settings, Logger& log,
@@ -106,18 +111,18 @@ asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio
 }
 
 asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, const Uuid& claim, const Digest& fingerprint,
-                                            Monotonic deadline, const Work& work) {
-  if (std::optional<Reply> known = replies_.find(claim, fingerprint, monotonic_now())) {
-    if (known->origin == Reply::Origin::reused) co_return problem(ProblemCode::idempotency_key_reused);
-    co_return std::move(*known);
+                                            bool is_signed, Monotonic deadline, const Work& work) {
+  if (!is_signed) {
+    if (std::optional<Reply> known = replies_.find(claim, fingerprint, monotonic_now())) {
+      if (known->origin == Reply::Origin::reused) co_return problem(ProblemCode::idempotency_key_reused);
+      co_return std::move(*known);
+    }
   }
   while (!in_flight_.begin(claim)) {
     if (monotonic_now() >= deadline) co_return problem(ProblemCode::request_in_progress);
     const auto first = co_await latch(here, claim);
     if (!first) co_return first.error();
-    // A first that was itself refused for its payload says nothing about ours.
-    const bool tells = *first && (!(*first)->outcome || (*first)->outcome->origin != Reply::Origin::reused);
-    if (tells) co_return follow(**first, fingerprint);
+    if (!is_signed && *first && tells(**first)) co_return follow(**first, fingerprint);
   }
   Running running(in_flight_, claim, fingerprint);
   Result<Reply> outcome = co_await work();
@@ -138,7 +143,8 @@ asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, 
   command->origin = &here;
   // Owned here, for as long as once() runs it.
   const Work work = [this, &command, &lane] { return run(command, lane); };
-  co_return co_await once(here, command->envelope.claim, command->envelope.fingerprint, deadline, work);
+  co_return co_await once(here, command->envelope.claim, command->envelope.fingerprint,
+                          command->envelope.signature.has_value(), deadline, work);
 }
 
 asio::awaitable<Result<Reply>> Writer::read(asio::io_context& here, Call call, Monotonic deadline) {

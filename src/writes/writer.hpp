@@ -48,11 +48,12 @@ class Writer {
   [[nodiscard]] bool knows(const Uuid& claim);
 
   // The same latch for work of another kind: `work` runs unless the claim is being run already on this node, and then
-  // this waits for that one. Reply::Origin::reused is turned into the problem. `work` lives until it returns.
+  // this waits for that one. Reply::Origin::reused is turned into the problem. `work` lives until it returns. Of a
+  // signed request the nonce is to be looked at whatever the first one answered: it waits its turn, and then works.
   using Work = std::function<boost::asio::awaitable<Result<Reply>>()>;
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> once(boost::asio::io_context& here, const Uuid& claim,
-                                                           const Digest& fingerprint, Monotonic deadline,
-                                                           const Work& work);
+                                                           const Digest& fingerprint, bool is_signed,
+                                                           Monotonic deadline, const Work& work);
 
   // Problems: overloaded, database_unavailable, internal_error, stopping.
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> read(boost::asio::io_context& here, Call call,

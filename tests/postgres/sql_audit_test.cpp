@@ -242,6 +242,8 @@ TEST_F(SqlAudit, IsRequiredOfEveryTableThatIsNotWrittenDownAsBookkeeping) {
       // Stored answers, and what they are kept in order with.
       "idempotency_keys", "idempotency_keys_0", "idempotency_keys_1", "idempotency_keys_2", "idempotency_keys_3",
       "tenon.key_generation", "tenon.operations", "tenon.migrations",
+      // Nonces that were used, and how long they are kept.
+      "signature_nonces", "tenon.signature_rules",
       // The audit log itself.
       "audit_logs", "audit_logs_default", "tenon.audit_balance", "tenon.audit_batches"};
   const postgres::Rows rows = superuser_.execute(

@@ -208,6 +208,8 @@ void SqlTest::age(const std::string& interval) {
   const std::string by = " - interval '" + interval + "'";
   meddle("UPDATE inventory SET updated_at = updated_at" + by + ", prior_updated_at = prior_updated_at" + by +
          "; UPDATE idempotency_keys SET expires_at = expires_at" + by +
+         "; UPDATE signature_nonces SET expires_at = expires_at" + by +
+         "; UPDATE tenon.signature_rules SET raised_at = raised_at" + by +
          "; UPDATE tenon.key_generation SET opened_at = opened_at" + by + ", free_at = ARRAY(SELECT f" + by +
          " FROM unnest(free_at) WITH ORDINALITY AS u (f, n) ORDER BY n)");
 }

@@ -37,10 +37,14 @@ constexpr Allowed relations[] = {
     {"public.token_revocations", "rawdDxt", "r", "", "", ""},
     {"tenon.audit_balance", "rawdDxt", "", "", "", ""},
     {"tenon.audit_batches", "ra", "r", "r", "r", ""},
+    {"public.signature_nonces", "rawdDxt", "", "", "", ""},
+    {"public.signature_replays", "rawdDxt", "", "", "", ""},
+    {"public.signing_keys", "rawdDxt", "r", "", "", ""},
     {"tenon.audit_log_ids", "Urw", "", "", "", ""},
     {"tenon.key_generation", "rawdDxt", "", "", "", ""},
     {"tenon.migrations", "rawdDxt", "r", "", "", ""},
     {"tenon.operations", "rawdDxt", "", "", "", ""},
+    {"tenon.signature_rules", "rawdDxt", "", "", "", ""},
 };
 
 // What tenon_edge may call; nobody else may call anything.
@@ -49,9 +53,18 @@ const char* const edge_functions[] = {
     "public.decrement_stock_atomic(uuid[],text[],text[],text[],bytea[],integer[],text[],text[],uuid[],integer[],jsonb[]"
     ")",
     "tenon.add_audit_months()",
+    "public.decrement_stock_signed(uuid[],text[],text[],text[],bytea[],integer[],text[],text[],uuid[],integer[],jsonb[]"
+    ","
+    "uuid[],uuid[],uuid[],timestamp with time zone[])",
+    "tenon.admit_signed(text[],text[],text[],text[],uuid[],uuid[],uuid[],timestamp with time zone[])",
     "tenon.begin_keyed(uuid,bytea)",
     "tenon.ensure_key_lifetime(interval)",
+    "tenon.ensure_signature_window(interval)",
     "tenon.execute(text,uuid[],text[],text[],text[],bytea[],integer[],text[],text[],jsonb[])",
+    "tenon.execute_signed(text,uuid[],text[],text[],text[],bytea[],integer[],text[],text[],jsonb[],uuid[],uuid[],uuid[]"
+    ","
+    "timestamp with time zone[])",
+    "tenon.forget_nonces()",
     "tenon.keep_reply(uuid,text,text,text,bytea,integer,integer,text,text,bigint,timestamp with time zone,text)",
     "tenon.read_outcome(uuid,text)",
     "tenon.turn_key_generation()",
@@ -67,6 +80,7 @@ const char* const edge_functions[] = {
     "tenon.location_body(text,text)",
     "tenon.market_item_body(public.market_items)",
     "tenon.revocation_body(public.token_revocations)",
+    "tenon.signing_key_body(public.signing_keys)",
 };
 
 // One column a role: the letters of what it may do with `c`.

@@ -34,11 +34,13 @@ const QueryRun runs[] = {
      "'{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{50}'"},
     {"list_market_items", "text[], text[], text[], text[], uuid[], int[]",
      "'{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{50}'"},
+    {"list_signing_keys", "text[], uuid[], int[]", "'{NULL}', '{NULL}', '{50}'"},
     {"read_audit", "bigint[]", "'{1}'"},
     {"list_revocations", "uuid[], int[]", "'{NULL}', '{50}'"},
     {"read_business", "uuid[]", "'{00000000-0000-7000-8000-000000000001}'"},
     {"read_item", "uuid[]", "'{00000000-0000-7000-8000-000000000001}'"},
     {"read_market_item", "uuid[]", "'{00000000-0000-7000-8000-000000000001}'"},
+    {"read_signing_key", "uuid[]", "'{00000000-0000-7000-8000-000000000001}'"},
 };
 
 struct Page {

@@ -15,6 +15,7 @@
 
 #include "base/bytes.hpp"
 #include "safeguards/hmac_sha256.hpp"
+#include "safeguards/public_key.hpp"
 
 namespace tenon::signature {
 namespace {
@@ -52,7 +53,27 @@ constexpr const char* digest_name(Algorithm algorithm) noexcept {
   }
 }
 
-// Nothing when the key is one that the algorithm takes.
+safeguards::PublicKey::Kind kind_of(Algorithm algorithm) noexcept {
+  using enum safeguards::PublicKey::Kind;
+  if (algorithm == Algorithm::ed25519) return ed25519;
+  return algorithm == Algorithm::ecdsa_p256_sha256 ? p256 : rsa;
+}
+
+safeguards::SignatureScheme scheme_of(Algorithm algorithm) noexcept {
+  using enum safeguards::SignatureScheme;
+  switch (algorithm) {
+    case Algorithm::ed25519:
+      return ed25519;
+    case Algorithm::ecdsa_p256_sha256:
+      return p256_sha256;
+    case Algorithm::rsa_pss_sha512:
+      return rsa_pss_sha512;
+    default:
+      return rsa_v1_5_sha256;
+  }
+}
+
+// Nothing when the private key is one that the algorithm takes.
 std::optional<std::string> trouble_with(Algorithm algorithm, const EVP_PKEY* key) {
   const auto rsa_size = [key]() -> std::optional<std::string> {
     const int bits = EVP_PKEY_get_bits(key);
@@ -101,23 +122,7 @@ void set_padding(EVP_PKEY_CTX* context, Algorithm algorithm) {
   }
 }
 
-// OpenSSL speaks DER; RFC 9421 section 3.3.4 carries r and s, 32 bytes each.
-std::optional<std::string> der_of(std::string_view raw) {
-  if (raw.size() != 2 * p256_scalar_bytes) return std::nullopt;
-  EcdsaSignature parts(ECDSA_SIG_new());
-  BIGNUM* r = BN_bin2bn(as_bytes(raw), p256_scalar_bytes, nullptr);
-  BIGNUM* s = BN_bin2bn(as_bytes(raw) + p256_scalar_bytes, p256_scalar_bytes, nullptr);
-  if (parts == nullptr || r == nullptr || s == nullptr || ECDSA_SIG_set0(parts.get(), r, s) != 1) {
-    BN_free(r);
-    BN_free(s);
-    fail("read an ECDSA signature");
-  }
-  std::string der(static_cast<std::size_t>(i2d_ECDSA_SIG(parts.get(), nullptr)), '\0');
-  unsigned char* out = as_bytes(der);
-  i2d_ECDSA_SIG(parts.get(), &out);
-  return der;
-}
-
+// OpenSSL writes DER; RFC 9421 section 3.3.4 carries r and s, 32 bytes each.
 std::string raw_of(std::string_view der) {
   const unsigned char* in = as_bytes(der);
   const EcdsaSignature parts(d2i_ECDSA_SIG(nullptr, &in, static_cast<long>(der.size())));
@@ -158,12 +163,10 @@ int no_pass_phrase(char*, int, int, void*) { return -1; }
 struct VerifyingKey::Impl {
   Algorithm algorithm;
   std::optional<safeguards::HmacSha256Key> mac;
-  Pkey key;
-  DigestContext ready;  // set up once, and copied for each verification: setting up looks algorithms up under a lock
+  std::optional<safeguards::SignatureVerifier> verifier;
 };
 
 KeyResult<VerifyingKey> VerifyingKey::load(Algorithm algorithm, std::string_view material) {
-  const CleanQueue clean;
   auto impl = std::make_shared<Impl>();
   impl->algorithm = algorithm;
   if (algorithm == Algorithm::hmac_sha256) {
@@ -172,34 +175,16 @@ KeyResult<VerifyingKey> VerifyingKey::load(Algorithm algorithm, std::string_view
     return VerifyingKey(std::move(impl));
   }
   if (material.size() > key_pem_bytes_max) return std::unexpected("a key this long is not read");
-  impl->key.reset(PEM_read_bio_PUBKEY(readable(material).get(), nullptr, no_pass_phrase, nullptr));
-  if (impl->key == nullptr) return std::unexpected("this is no PEM public key (-----BEGIN PUBLIC KEY-----)");
-  if (auto trouble = trouble_with(algorithm, impl->key.get())) return std::unexpected(*std::move(trouble));
-  impl->ready.reset(EVP_MD_CTX_new());
-  EVP_PKEY_CTX* padding = nullptr;
-  if (impl->ready == nullptr || EVP_DigestVerifyInit_ex(impl->ready.get(), &padding, digest_name(algorithm), nullptr,
-                                                        nullptr, impl->key.get(), nullptr) != 1) {
-    return std::unexpected("this key cannot be used with " + std::string(name_of(algorithm)));
-  }
-  set_padding(padding, algorithm);
+  auto key = safeguards::PublicKey::from_pem(material);
+  if (!key) return std::unexpected(std::move(key).error());
+  if (key->kind() != kind_of(algorithm)) return std::unexpected("this is no key of " + std::string(name_of(algorithm)));
+  impl->verifier.emplace(*std::move(key), scheme_of(algorithm));
   return VerifyingKey(std::move(impl));
 }
 
 bool VerifyingKey::verify(std::string_view message, std::string_view signature) const {
   if (impl_->mac) return equal_in_constant_time(as_text((*impl_->mac)(message)), signature);
-  std::optional<std::string> der;
-  if (impl_->algorithm == Algorithm::ecdsa_p256_sha256) {
-    der = der_of(signature);
-    if (!der) return false;
-    signature = *der;
-  }
-  const DigestContext context(EVP_MD_CTX_new());
-  if (context == nullptr || EVP_MD_CTX_copy_ex(context.get(), impl_->ready.get()) != 1) fail("copy a context");
-  if (EVP_DigestVerify(context.get(), as_bytes(signature), signature.size(), as_bytes(message), message.size()) == 1) {
-    return true;
-  }
-  const CleanQueue clean;
-  return false;
+  return (*impl_->verifier)(message, signature);
 }
 
 Algorithm VerifyingKey::algorithm() const noexcept { return impl_->algorithm; }

@@ -55,6 +55,7 @@ TEST(TheTablesOfRoutes, AreAsPromised) {
     EXPECT_EQ(route.policy.key, *row.scope == '\0' ? Need::none : Need::optional) << "a write takes a key";
     EXPECT_EQ(route.policy.precondition, row.token);
     EXPECT_EQ(route.policy.address_limit, "") << "limits are per user";
+    EXPECT_EQ(route.policy.signature, Need::optional) << "--require-signature makes it required";
     EXPECT_FALSE(route.policy.roles.empty()) << "nobody plays without a token";
     const safeguards::Limit* limit = limits.find(route.policy.user_limit);
     ASSERT_EQ(limit != nullptr, *row.limit != '\0');

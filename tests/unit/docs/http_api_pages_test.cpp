@@ -8,6 +8,7 @@
 #include "inventory/operations.hpp"
 #include "inventory/routes.hpp"
 #include "node/revocation_routes.hpp"
+#include "node/signing_key_routes.hpp"
 #include "node/system_routes.hpp"
 #include "unit/docs/pages.hpp"
 
@@ -66,6 +67,9 @@ TEST(HttpApiPages, ListEveryRouteWithItsPolicyAndNoOther) {
   add(in_the_code, system_routes(metrics, readiness));
   const RevocationOperations revocation_operations;
   add(in_the_code, revocation_routes(revocation_operations));
+  const SigningKeyOperations signing_key_operations;
+  const signature::SecretSealer sealer(std::string(32, 's'));
+  add(in_the_code, signing_key_routes(signing_key_operations, sealer));
 
   std::set<std::string> on_the_page;
   for (const Row& row : rows_of(page("docs/reference/http-api.md") + page("docs/reference/business-api.md"))) {

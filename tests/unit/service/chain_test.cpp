@@ -87,6 +87,8 @@ class TheChain : public testing::Test {
                .address = {},
                .caller = {},
                .unknown_caller = {},
+               .presented = {},
+               .signature = {},
                .body = {},
                .key = {},
                .precondition = {},

@@ -51,12 +51,13 @@ TEST(Key, IsTakenForItsOwnAlgorithmOnly) {
       {rsa_v1_5_sha256, rsa, "none"},
       {ecdsa_p256_sha256, p256, "none"},
       {ed25519, ed25519_key, "none"},
-      {ed25519, p256, "this is no Ed25519 key"},
-      {ecdsa_p256_sha256, ed25519_key, "this is no P-256 key"},
-      {rsa_pss_sha512, p256, "this is no RSA key"},
-      {rsa_v1_5_sha256, ed25519_key, "this is no RSA key"},
-      {ed25519, "nonsense", "this is no PEM public key (-----BEGIN PUBLIC KEY-----)"},
-      {ed25519, rfc9421::test_key_ed25519_private, "this is no PEM public key (-----BEGIN PUBLIC KEY-----)"},
+      {ed25519, p256, "this is no key of ed25519"},
+      {ecdsa_p256_sha256, ed25519_key, "this is no key of ecdsa-p256-sha256"},
+      {rsa_pss_sha512, p256, "this is no key of rsa-pss-sha512"},
+      {rsa_v1_5_sha256, ed25519_key, "this is no key of rsa-v1_5-sha256"},
+      {ed25519, "nonsense", "no PEM block \"PUBLIC KEY\""},
+      {ed25519, rfc9421::test_key_ed25519_private,
+       "a private key: whoever reads it can sign. Make a public one: openssl pkey -in IT -pubout"},
       {ed25519, std::string(5000, 'x'), "a key this long is not read"},
       {hmac_sha256, std::string(31, 's'), "a shared secret has 32 to 512 bytes"},
       {hmac_sha256, std::string(513, 's'), "a shared secret has 32 to 512 bytes"},
@@ -74,7 +75,7 @@ Ln+KrYZaY0w8JGGFBp1Da1/By8E5gkaD6jMqQMHP/KUK/5TZiCwgLu3v4p8VsY57
 -----END PUBLIC KEY-----
 )";
   for (const Algorithm algorithm : {rsa_pss_sha512, rsa_v1_5_sha256}) {
-    EXPECT_EQ(trouble(algorithm, small), "an RSA key of 2048 to 8192 bits is wanted, and this one has 1024");
+    EXPECT_EQ(trouble(algorithm, small), "an RSA key of 1024 bits is too weak: 2048 is the least");
   }
 }
 

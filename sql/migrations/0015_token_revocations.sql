@@ -107,5 +107,7 @@ CREATE FUNCTION tenon.lock_revocations(arguments jsonb[]) RETURNS void
 LANGUAGE sql SET search_path = public, pg_temp AS $$
   SELECT pg_advisory_xact_lock('public.token_revocations'::regclass::oid::integer, 0)
 $$;
+SELECT tenon.audit_table('public.token_revocations', 'id', guarded => true);
+
 SELECT tenon.register_operation('revoke_tokens', 'tenon.revoke_tokens', 'tenon.lock_revocations');
 SELECT tenon.register_operation('lift_revocation', 'tenon.lift_revocation', 'tenon.lock_revocations');
