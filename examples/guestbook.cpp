@@ -22,6 +22,7 @@ BEGIN
 END
 $$;
 SELECT tenon.register_operation('sign_guestbook', 'public.sign_guestbook');
+SELECT tenon.audit_table('public.guestbook', 'id');  -- from now on the database insists on one entry for each change
 )sql";
 
 // The pure part: from a request to what it asks of the database.

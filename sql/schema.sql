@@ -165,6 +165,51 @@ $$;
 
 ALTER FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.add_audit_months() RETURNS text[]
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '200ms'
+    AS $$
+DECLARE
+  month timestamptz;
+  name text;
+  made text[] := '{}';
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtext('tenon.add_audit_months')) THEN
+    RETURN made;
+  END IF;
+  FOR ahead IN 0..3 LOOP
+    month := date_trunc('month', clock_timestamp()) + make_interval(months => ahead);
+    name := to_char(month, '"audit_logs_"YYYY_MM');
+    CONTINUE WHEN to_regclass('public.' || name) IS NOT NULL;
+    BEGIN
+      PERFORM tenon.add_audit_partition(name, format('FOR VALUES FROM (%L) TO (%L)', month, month + interval '1 month'));
+      made := made || name;
+    EXCEPTION WHEN lock_not_available OR check_violation THEN  -- busy; or the default partition has rows of that month
+      NULL;
+    END;
+  END LOOP;
+  RETURN made;
+END
+$$;
+
+ALTER FUNCTION tenon.add_audit_months() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.add_audit_partition(name text, bounds text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  EXECUTE format('CREATE TABLE public.%I (LIKE public.audit_logs INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+  EXECUTE format('ALTER TABLE public.%I ADD PRIMARY KEY (id)', name);
+  PERFORM tenon.make_append_only(format('public.%I', name)::regclass, '', 'INSERT OR UPDATE OR DELETE OR TRUNCATE', '');
+  EXECUTE format('ALTER TABLE public.audit_logs ATTACH PARTITION public.%I %s', name, bounds);  -- lets writers go on
+END
+$$;
+
+ALTER FUNCTION tenon.add_audit_partition(name text, bounds text) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.audit(command tenon.command, action text, entity_kind text, entity_id uuid, before text, after text) RETURNS bigint
     LANGUAGE sql
     SET search_path TO 'public', 'pg_temp'
@@ -176,6 +221,87 @@ CREATE FUNCTION tenon.audit(command tenon.command, action text, entity_kind text
 $$;
 
 ALTER FUNCTION tenon.audit(command tenon.command, action text, entity_kind text, entity_id uuid, before text, after text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.audit_detail(target regclass, entity_column name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = target AND attname = entity_column AND atttypid = 'uuid'::regtype
+                 AND attnotnull) THEN
+    RAISE EXCEPTION '% has no column "%" that is a uuid and never null', target, entity_column USING ERRCODE = 'undefined_column';
+  END IF;
+  EXECUTE format('CREATE CONSTRAINT TRIGGER check_detail AFTER INSERT OR UPDATE OR DELETE ON %s DEFERRABLE INITIALLY DEFERRED'
+                 ' FOR EACH ROW EXECUTE FUNCTION tenon.check_detail(%L)', target, entity_column);
+  EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT'
+                 ' EXECUTE FUNCTION tenon.refuse_truncate()', target);
+END
+$$;
+
+ALTER FUNCTION tenon.audit_detail(target regclass, entity_column name) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean DEFAULT false) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+  table_name CONSTANT name := (SELECT relname FROM pg_class WHERE oid = target AND relkind = 'r' AND NOT relispartition);
+  function_name CONSTANT text := 'tenon.' || quote_ident(left('note_changes_of_' || table_name, 63));
+  versioned CONSTANT boolean := EXISTS (SELECT FROM pg_attribute WHERE attrelid = target AND attname = 'version'
+                                        AND atttypid = 'bigint'::regtype AND attnotnull);
+  updated text := format('SELECT pg_current_xact_id(), count(*), sum(uuid_hash(%I)) FROM changed HAVING count(*) > 0',
+                         id_column);
+BEGIN
+  IF table_name IS NULL THEN
+    RAISE EXCEPTION '% is not a plain table', target USING ERRCODE = 'wrong_object_type';
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = target AND attname = id_column AND atttypid = 'uuid'::regtype
+                 AND attnotnull) THEN
+    RAISE EXCEPTION '% has no column "%" that is a uuid and never null', target, id_column USING ERRCODE = 'undefined_column';
+  END IF;
+  IF versioned THEN
+    updated := format($sql$
+        SELECT pg_current_xact_id(), sum(raised), sum(((uuid_hash(id)::bigint * raised) & 2147483647)::integer)
+        FROM (SELECT %1$I AS id, (version & 2147483647)::integer AS raised FROM changed
+              UNION ALL SELECT %1$I, -(version & 2147483647)::integer FROM before) AS by
+        HAVING count(*) > 0$sql$, id_column);
+  END IF;
+  EXECUTE format($sql$
+    CREATE FUNCTION %1$s() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+    BEGIN
+      IF TG_OP = 'UPDATE' THEN
+        INSERT INTO tenon.audit_balance AS balance %3$s
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      ELSE
+        INSERT INTO tenon.audit_balance AS balance
+        SELECT pg_current_xact_id(), count(*), sum(uuid_hash(%2$I)) FROM changed HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      END IF;
+      RETURN NULL;
+    END
+    $function$
+  $sql$, function_name, id_column, updated);
+  EXECUTE format('CREATE TRIGGER note_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS changed'
+                 ' FOR EACH STATEMENT EXECUTE FUNCTION %s()', target, function_name);
+  EXECUTE format('CREATE TRIGGER note_update AFTER UPDATE ON %s REFERENCING NEW TABLE AS changed %s'
+                 ' FOR EACH STATEMENT EXECUTE FUNCTION %s()', target, CASE WHEN versioned THEN 'OLD TABLE AS before' END,
+                 function_name);
+  EXECUTE format('CREATE TRIGGER note_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS changed'
+                 ' FOR EACH STATEMENT EXECUTE FUNCTION %s()', target, function_name);
+  EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT'
+                 ' EXECUTE FUNCTION tenon.refuse_truncate()', target);
+  IF NOT guarded THEN
+    EXECUTE format('CREATE TRIGGER changes_count BEFORE UPDATE ON %s FOR EACH ROW WHEN (NEW.%2$I <> OLD.%2$I%3$s)'
+                   ' EXECUTE FUNCTION tenon.refuse_uncounted_change()', target, id_column,
+                   CASE WHEN versioned THEN ' OR NEW.version <= OLD.version' END);
+  END IF;
+END
+$_$;
+
+ALTER FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) RETURNS tenon.replies
     LANGUAGE plpgsql SECURITY DEFINER
@@ -322,6 +448,54 @@ CREATE FUNCTION tenon.channel_body(c public.laundering_channels) RETURNS text
 $$;
 
 ALTER FUNCTION tenon.channel_body(c public.laundering_channels) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.check_audit_balance() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  rest record;
+BEGIN
+  DELETE FROM tenon.audit_balance WHERE transaction_id = pg_current_xact_id()
+  RETURNING changes & 2147483647 AS changes, digest & 2147483647 AS digest INTO rest;
+  IF rest.changes = 0 AND rest.digest = 0 THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION 'the audit log does not tell of what was changed'
+    USING ERRCODE = 'TN010',
+          DETAIL = CASE WHEN rest.changes = 0 THEN 'Some entries are of other rows than those that were changed.'
+                        WHEN rest.changes < 1073741824 THEN format('There are %s more changes than entries.', rest.changes)
+                        ELSE format('There are %s more entries than changes.', 2147483648 - rest.changes) END,
+          HINT = 'Each change of an audited row has one entry, under the row''s id.';
+END
+$$;
+
+ALTER FUNCTION tenon.check_audit_balance() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.check_detail() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+  entity uuid;
+BEGIN
+  FOR entity IN
+    SELECT (touched ->> TG_ARGV[0])::uuid
+    FROM unnest(ARRAY[CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END,
+                      CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END]) AS touched
+    WHERE touched IS NOT NULL
+  LOOP
+    PERFORM FROM public.audit_logs WHERE entity_id = entity AND transaction_id = pg_current_xact_id() ORDER BY id DESC LIMIT 1;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION 'a row of % was changed, and the audit log has no entry of %', TG_TABLE_NAME, entity USING ERRCODE = 'TN010';
+    END IF;
+  END LOOP;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION tenon.check_detail() OWNER TO tenon_owner;
 
 CREATE TABLE tenon.key_generation (
     only_row boolean DEFAULT true NOT NULL,
@@ -1226,6 +1400,26 @@ $$;
 
 ALTER FUNCTION tenon.lock_new_businesses(arguments jsonb[]) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text DEFAULT 'true'::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  EXECUTE format('CREATE TRIGGER append_only BEFORE %s ON %s FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change()', events, log);
+  EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', log);
+  EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', log);  -- the owner too
+  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, tenon_owner, tenon_edge, tenon_auditor, tenon_sealer', log);
+  IF owner_may <> '' THEN
+    EXECUTE format('GRANT %s ON %s TO tenon_owner', owner_may, log);
+    EXECUTE format('CREATE POLICY append ON %s FOR INSERT TO tenon_owner WITH CHECK (%s)', log, rule);
+    EXECUTE format('GRANT SELECT ON %s TO %s', log, readers);
+    EXECUTE format('CREATE POLICY read ON %s FOR SELECT TO tenon_owner, %s USING (true)', log, readers);
+  END IF;
+END
+$$;
+
+ALTER FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text) OWNER TO tenon_owner;
+
 CREATE TABLE public.market_items (
     id uuid DEFAULT tenon.new_id() NOT NULL,
     seller_id text NOT NULL,
@@ -1303,6 +1497,178 @@ CREATE FUNCTION tenon.not_owner(detail text) RETURNS tenon.outcome
 $$;
 
 ALTER FUNCTION tenon.not_owner(detail text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.note_changes_of_businesses() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    BEGIN
+      IF TG_OP = 'UPDATE' THEN
+        INSERT INTO tenon.audit_balance AS balance 
+        SELECT pg_current_xact_id(), sum(raised), sum(((uuid_hash(id)::bigint * raised) & 2147483647)::integer)
+        FROM (SELECT id AS id, (version & 2147483647)::integer AS raised FROM changed
+              UNION ALL SELECT id, -(version & 2147483647)::integer FROM before) AS by
+        HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      ELSE
+        INSERT INTO tenon.audit_balance AS balance
+        SELECT pg_current_xact_id(), count(*), sum(uuid_hash(id)) FROM changed HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      END IF;
+      RETURN NULL;
+    END
+    $$;
+
+ALTER FUNCTION tenon.note_changes_of_businesses() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.note_changes_of_facilities() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    BEGIN
+      IF TG_OP = 'UPDATE' THEN
+        INSERT INTO tenon.audit_balance AS balance 
+        SELECT pg_current_xact_id(), sum(raised), sum(((uuid_hash(id)::bigint * raised) & 2147483647)::integer)
+        FROM (SELECT id AS id, (version & 2147483647)::integer AS raised FROM changed
+              UNION ALL SELECT id, -(version & 2147483647)::integer FROM before) AS by
+        HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      ELSE
+        INSERT INTO tenon.audit_balance AS balance
+        SELECT pg_current_xact_id(), count(*), sum(uuid_hash(id)) FROM changed HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      END IF;
+      RETURN NULL;
+    END
+    $$;
+
+ALTER FUNCTION tenon.note_changes_of_facilities() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.note_changes_of_inventory() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    BEGIN
+      IF TG_OP = 'UPDATE' THEN
+        INSERT INTO tenon.audit_balance AS balance 
+        SELECT pg_current_xact_id(), sum(raised), sum(((uuid_hash(id)::bigint * raised) & 2147483647)::integer)
+        FROM (SELECT id AS id, (version & 2147483647)::integer AS raised FROM changed
+              UNION ALL SELECT id, -(version & 2147483647)::integer FROM before) AS by
+        HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      ELSE
+        INSERT INTO tenon.audit_balance AS balance
+        SELECT pg_current_xact_id(), count(*), sum(uuid_hash(id)) FROM changed HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      END IF;
+      RETURN NULL;
+    END
+    $$;
+
+ALTER FUNCTION tenon.note_changes_of_inventory() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.note_changes_of_laundering_channels() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    BEGIN
+      IF TG_OP = 'UPDATE' THEN
+        INSERT INTO tenon.audit_balance AS balance 
+        SELECT pg_current_xact_id(), sum(raised), sum(((uuid_hash(id)::bigint * raised) & 2147483647)::integer)
+        FROM (SELECT id AS id, (version & 2147483647)::integer AS raised FROM changed
+              UNION ALL SELECT id, -(version & 2147483647)::integer FROM before) AS by
+        HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      ELSE
+        INSERT INTO tenon.audit_balance AS balance
+        SELECT pg_current_xact_id(), count(*), sum(uuid_hash(id)) FROM changed HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      END IF;
+      RETURN NULL;
+    END
+    $$;
+
+ALTER FUNCTION tenon.note_changes_of_laundering_channels() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.note_changes_of_legislation() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    BEGIN
+      IF TG_OP = 'UPDATE' THEN
+        INSERT INTO tenon.audit_balance AS balance 
+        SELECT pg_current_xact_id(), sum(raised), sum(((uuid_hash(id)::bigint * raised) & 2147483647)::integer)
+        FROM (SELECT id AS id, (version & 2147483647)::integer AS raised FROM changed
+              UNION ALL SELECT id, -(version & 2147483647)::integer FROM before) AS by
+        HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      ELSE
+        INSERT INTO tenon.audit_balance AS balance
+        SELECT pg_current_xact_id(), count(*), sum(uuid_hash(id)) FROM changed HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      END IF;
+      RETURN NULL;
+    END
+    $$;
+
+ALTER FUNCTION tenon.note_changes_of_legislation() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.note_changes_of_market_items() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    BEGIN
+      IF TG_OP = 'UPDATE' THEN
+        INSERT INTO tenon.audit_balance AS balance 
+        SELECT pg_current_xact_id(), sum(raised), sum(((uuid_hash(id)::bigint * raised) & 2147483647)::integer)
+        FROM (SELECT id AS id, (version & 2147483647)::integer AS raised FROM changed
+              UNION ALL SELECT id, -(version & 2147483647)::integer FROM before) AS by
+        HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      ELSE
+        INSERT INTO tenon.audit_balance AS balance
+        SELECT pg_current_xact_id(), count(*), sum(uuid_hash(id)) FROM changed HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      END IF;
+      RETURN NULL;
+    END
+    $$;
+
+ALTER FUNCTION tenon.note_changes_of_market_items() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.note_entries() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  WITH batch AS MATERIALIZED (
+    SELECT min(id) AS first_id, max(id) AS last_id, min(at) AS first_at, max(at) AS last_at, count(*) AS entries,
+           sum(uuid_hash(entity_id)) AS digest
+    FROM added HAVING count(*) > 0
+  ), told AS (
+    INSERT INTO tenon.audit_balance AS balance SELECT pg_current_xact_id(), -entries, -digest FROM batch
+    ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                               digest = balance.digest + excluded.digest
+  )
+  INSERT INTO tenon.audit_batches
+  SELECT pg_current_xact_id(), first_id, last_id, first_at, last_at, entries FROM batch;
+  RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION tenon.note_entries() OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.order_body(id uuid, lines text, total numeric, at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
@@ -1491,6 +1857,29 @@ END
 $$;
 
 ALTER FUNCTION tenon.refuse_shrinking_counters() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.refuse_truncate() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION '% is audited: its rows go one by one, each with an entry', TG_TABLE_NAME
+    USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+ALTER FUNCTION tenon.refuse_truncate() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.refuse_uncounted_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  RAISE EXCEPTION 'a change of % keeps its id and raises its version', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+END
+$$;
+
+ALTER FUNCTION tenon.refuse_uncounted_change() OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb DEFAULT '{}'::jsonb) RETURNS tenon.outcome
     LANGUAGE sql IMMUTABLE
@@ -1725,11 +2114,35 @@ CREATE TABLE public.audit_logs (
     CONSTRAINT audit_logs_actor_check CHECK ((actor <> ''::text)),
     CONSTRAINT audit_logs_entity_kind_check CHECK ((entity_kind <> ''::text)),
     CONSTRAINT says_what_changed CHECK (((before IS NOT NULL) OR (after IS NOT NULL)))
-);
+)
+PARTITION BY RANGE (at);
 
 ALTER TABLE ONLY public.audit_logs FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_logs OWNER TO tenon_owner;
+
+CREATE TABLE public.audit_logs_default (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    entity_id uuid NOT NULL,
+    action text NOT NULL,
+    entity_kind text NOT NULL,
+    actor text NOT NULL,
+    role text NOT NULL,
+    request_id text NOT NULL,
+    idempotency_key text,
+    before text,
+    after text,
+    CONSTRAINT audit_logs_action_check CHECK ((action <> ''::text)),
+    CONSTRAINT audit_logs_actor_check CHECK ((actor <> ''::text)),
+    CONSTRAINT audit_logs_entity_kind_check CHECK ((entity_kind <> ''::text)),
+    CONSTRAINT says_what_changed CHECK (((before IS NOT NULL) OR (after IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.audit_logs_default FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_logs_default OWNER TO tenon_owner;
 
 CREATE TABLE public.facility_conversions (
     facility_id uuid NOT NULL,
@@ -1883,6 +2296,28 @@ CREATE TABLE public.market_purchases (
 
 ALTER TABLE public.market_purchases OWNER TO tenon_owner;
 
+CREATE UNLOGGED TABLE tenon.audit_balance (
+    transaction_id xid8 NOT NULL,
+    changes bigint NOT NULL,
+    digest bigint NOT NULL
+)
+WITH (vacuum_truncate=off);
+
+ALTER TABLE tenon.audit_balance OWNER TO tenon_owner;
+
+CREATE TABLE tenon.audit_batches (
+    transaction_id xid8 NOT NULL,
+    first_id bigint NOT NULL,
+    last_id bigint NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    entries integer NOT NULL
+);
+
+ALTER TABLE ONLY tenon.audit_batches FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE tenon.audit_batches OWNER TO tenon_owner;
+
 CREATE SEQUENCE tenon.audit_log_ids
     START WITH 1024
     INCREMENT BY 1024
@@ -1912,6 +2347,8 @@ CREATE TABLE tenon.operations (
 
 ALTER TABLE tenon.operations OWNER TO tenon_owner;
 
+ALTER TABLE ONLY public.audit_logs ATTACH PARTITION public.audit_logs_default DEFAULT;
+
 ALTER TABLE ONLY public.idempotency_keys ATTACH PARTITION public.idempotency_keys_0 FOR VALUES IN ('0');
 
 ALTER TABLE ONLY public.idempotency_keys ATTACH PARTITION public.idempotency_keys_1 FOR VALUES IN ('1');
@@ -1920,8 +2357,8 @@ ALTER TABLE ONLY public.idempotency_keys ATTACH PARTITION public.idempotency_key
 
 ALTER TABLE ONLY public.idempotency_keys ATTACH PARTITION public.idempotency_keys_3 FOR VALUES IN ('3');
 
-ALTER TABLE ONLY public.audit_logs
-    ADD CONSTRAINT audit_logs_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.audit_logs_default
+    ADD CONSTRAINT audit_logs_default_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.businesses
     ADD CONSTRAINT businesses_pkey PRIMARY KEY (id);
@@ -1956,6 +2393,12 @@ ALTER TABLE ONLY public.legislation
 ALTER TABLE ONLY public.businesses
     ADD CONSTRAINT one_name_per_owner UNIQUE (owner_id, name);
 
+ALTER TABLE ONLY tenon.audit_balance
+    ADD CONSTRAINT audit_balance_pkey PRIMARY KEY (transaction_id);
+
+ALTER TABLE ONLY tenon.audit_batches
+    ADD CONSTRAINT audit_batches_pkey PRIMARY KEY (transaction_id, first_id);
+
 ALTER TABLE ONLY tenon.key_generation
     ADD CONSTRAINT key_generation_pkey PRIMARY KEY (only_row);
 
@@ -1965,7 +2408,9 @@ ALTER TABLE ONLY tenon.migrations
 ALTER TABLE ONLY tenon.operations
     ADD CONSTRAINT operations_pkey PRIMARY KEY (name);
 
-CREATE INDEX audit_logs_entity ON public.audit_logs USING btree (entity_id, id);
+CREATE INDEX audit_logs_entity ON ONLY public.audit_logs USING btree (entity_id, id);
+
+CREATE INDEX audit_logs_default_entity_id_id_idx ON public.audit_logs_default USING btree (entity_id, id);
 
 CREATE INDEX facilities_owner ON public.facilities USING btree (owner_id, id);
 
@@ -1983,9 +2428,73 @@ CREATE INDEX market_items_seller ON public.market_items USING btree (seller_id, 
 
 CREATE INDEX market_purchases_item ON public.market_purchases USING btree (item_id);
 
+ALTER INDEX public.audit_logs_entity ATTACH PARTITION public.audit_logs_default_entity_id_id_idx;
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_logs FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
 
+CREATE TRIGGER append_only BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.audit_logs_default FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
+
+CREATE TRIGGER changes_count BEFORE UPDATE ON public.laundering_channels FOR EACH ROW WHEN (((new.id <> old.id) OR (new.version <= old.version))) EXECUTE FUNCTION tenon.refuse_uncounted_change();
+
+CREATE CONSTRAINT TRIGGER check_detail AFTER INSERT OR DELETE OR UPDATE ON public.facility_conversions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenon.check_detail('facility_id');
+
+CREATE CONSTRAINT TRIGGER check_detail AFTER INSERT OR DELETE OR UPDATE ON public.market_purchases DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenon.check_detail('item_id');
+
 CREATE TRIGGER counters_only_grow AFTER UPDATE ON public.inventory FOR EACH ROW WHEN (((new.quantity_sold < old.quantity_sold) OR (new.quantity_received < old.quantity_received) OR (new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_shrinking_counters();
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.businesses FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.facilities FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.facility_conversions FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.inventory FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.laundering_channels FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.legislation FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.market_items FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
+
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.market_purchases FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
+
+CREATE TRIGGER note_delete AFTER DELETE ON public.businesses REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_businesses();
+
+CREATE TRIGGER note_delete AFTER DELETE ON public.facilities REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_facilities();
+
+CREATE TRIGGER note_delete AFTER DELETE ON public.inventory REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_inventory();
+
+CREATE TRIGGER note_delete AFTER DELETE ON public.laundering_channels REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_laundering_channels();
+
+CREATE TRIGGER note_delete AFTER DELETE ON public.legislation REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_legislation();
+
+CREATE TRIGGER note_delete AFTER DELETE ON public.market_items REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_market_items();
+
+CREATE TRIGGER note_entries AFTER INSERT ON public.audit_logs REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_entries();
+
+CREATE TRIGGER note_insert AFTER INSERT ON public.businesses REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_businesses();
+
+CREATE TRIGGER note_insert AFTER INSERT ON public.facilities REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_facilities();
+
+CREATE TRIGGER note_insert AFTER INSERT ON public.inventory REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_inventory();
+
+CREATE TRIGGER note_insert AFTER INSERT ON public.laundering_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_laundering_channels();
+
+CREATE TRIGGER note_insert AFTER INSERT ON public.legislation REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_legislation();
+
+CREATE TRIGGER note_insert AFTER INSERT ON public.market_items REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_market_items();
+
+CREATE TRIGGER note_update AFTER UPDATE ON public.businesses REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_businesses();
+
+CREATE TRIGGER note_update AFTER UPDATE ON public.facilities REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_facilities();
+
+CREATE TRIGGER note_update AFTER UPDATE ON public.inventory REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_inventory();
+
+CREATE TRIGGER note_update AFTER UPDATE ON public.laundering_channels REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_laundering_channels();
+
+CREATE TRIGGER note_update AFTER UPDATE ON public.legislation REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_legislation();
+
+CREATE TRIGGER note_update AFTER UPDATE ON public.market_items REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_market_items();
 
 CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.businesses FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
 
@@ -1995,17 +2504,29 @@ CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.legislation FOR EACH R
 
 CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.market_items FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
 
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenon.audit_batches FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
+
+CREATE CONSTRAINT TRIGGER check_audit_balance AFTER INSERT ON tenon.audit_balance DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenon.check_audit_balance();
+
 ALTER TABLE ONLY public.facility_conversions
     ADD CONSTRAINT facility_conversions_facility_id_fkey FOREIGN KEY (facility_id) REFERENCES public.facilities(id);
 
 ALTER TABLE ONLY public.market_purchases
     ADD CONSTRAINT market_purchases_item_id_fkey FOREIGN KEY (item_id) REFERENCES public.market_items(id);
 
-CREATE POLICY append ON public.audit_logs FOR INSERT TO tenon_owner WITH CHECK (true);
+CREATE POLICY append ON public.audit_logs FOR INSERT TO tenon_owner WITH CHECK ((transaction_id = pg_current_xact_id()));
 
 ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.audit_logs_default ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY read ON public.audit_logs FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
+
+CREATE POLICY append ON tenon.audit_batches FOR INSERT TO tenon_owner WITH CHECK (true);
+
+ALTER TABLE tenon.audit_batches ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY read ON tenon.audit_batches FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO tenon_edge;
@@ -2028,7 +2549,16 @@ REVOKE ALL ON TYPE tenon.state_code FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) TO tenon_edge;
 
+REVOKE ALL ON FUNCTION tenon.add_audit_months() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.add_audit_months() TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.add_audit_partition(name text, bounds text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION tenon.audit(command tenon.command, action text, entity_kind text, entity_id uuid, before text, after text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.audit_detail(target regclass, entity_column name) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) TO tenon_edge;
@@ -2050,6 +2580,10 @@ GRANT SELECT ON TABLE public.laundering_channels TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.channel_body(c public.laundering_channels) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.channel_body(c public.laundering_channels) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.check_audit_balance() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.check_detail() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) FROM PUBLIC;
 
@@ -2141,6 +2675,8 @@ REVOKE ALL ON FUNCTION tenon.lock_market_items(arguments jsonb[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.lock_new_businesses(arguments jsonb[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text) FROM PUBLIC;
+
 GRANT SELECT ON TABLE public.market_items TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.market_item_body(i public.market_items) FROM PUBLIC;
@@ -2151,6 +2687,20 @@ REVOKE ALL ON FUNCTION tenon.name_taken(owner text, name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenon.no_such_item(id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.not_owner(detail text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.note_changes_of_businesses() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.note_changes_of_facilities() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.note_changes_of_inventory() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.note_changes_of_laundering_channels() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.note_changes_of_legislation() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.note_changes_of_market_items() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.note_entries() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.order_body(id uuid, lines text, total numeric, at timestamp with time zone) FROM PUBLIC;
 
@@ -2174,6 +2724,10 @@ REVOKE ALL ON FUNCTION tenon.refuse_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenon.refuse_old_version() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.refuse_shrinking_counters() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.refuse_truncate() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.refuse_uncounted_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb) FROM PUBLIC;
 
@@ -2201,6 +2755,14 @@ GRANT SELECT,INSERT ON TABLE public.audit_logs TO tenon_owner;
 GRANT SELECT ON TABLE public.audit_logs TO tenon_edge;
 GRANT SELECT ON TABLE public.audit_logs TO tenon_auditor;
 GRANT SELECT ON TABLE public.audit_logs TO tenon_sealer;
+
+REVOKE ALL ON TABLE public.audit_logs_default FROM tenon_owner;
+
+REVOKE ALL ON TABLE tenon.audit_batches FROM tenon_owner;
+GRANT SELECT,INSERT ON TABLE tenon.audit_batches TO tenon_owner;
+GRANT SELECT ON TABLE tenon.audit_batches TO tenon_edge;
+GRANT SELECT ON TABLE tenon.audit_batches TO tenon_auditor;
+GRANT SELECT ON TABLE tenon.audit_batches TO tenon_sealer;
 
 GRANT SELECT ON TABLE tenon.migrations TO tenon_edge;
 

@@ -4,8 +4,10 @@
 -- order in which batches took their locks.
 CREATE SEQUENCE tenon.audit_log_ids INCREMENT BY 1024 START 1024;
 
+-- One partition a month of `at`, so that a month may leave whole once it is sealed, and one for what no month takes (a clock
+-- that went astray). Ids come from the one sequence; each partition holds them unique, the parent could only together with `at`.
 CREATE TABLE public.audit_logs (
-  id bigint PRIMARY KEY,
+  id bigint NOT NULL,
   at timestamptz NOT NULL,
   transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
   entity_id uuid NOT NULL,
@@ -18,18 +20,9 @@ CREATE TABLE public.audit_logs (
   before text,  -- JSON of what the mutation changed; text, since jsonb would cost a parse on every write
   after text,
   CONSTRAINT says_what_changed CHECK (before IS NOT NULL OR after IS NOT NULL)
-);
+) PARTITION BY RANGE (at);
 CREATE INDEX audit_logs_entity ON public.audit_logs (entity_id, id);
 
-ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
-ALTER TABLE public.audit_logs FORCE ROW LEVEL SECURITY;  -- the owner too
-CREATE POLICY append ON public.audit_logs FOR INSERT TO tenon_owner WITH CHECK (true);
-CREATE POLICY read ON public.audit_logs FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
-REVOKE ALL ON public.audit_logs FROM PUBLIC, tenon_owner, tenon_edge, tenon_auditor, tenon_sealer;
-GRANT INSERT, SELECT, TRIGGER ON public.audit_logs TO tenon_owner;  -- TRIGGER: until the one below is there
-GRANT SELECT ON public.audit_logs TO tenon_edge, tenon_auditor, tenon_sealer;
-
--- Row triggers and row security don't see TRUNCATE.
 CREATE FUNCTION tenon.refuse_change() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -37,9 +30,72 @@ BEGIN
     USING ERRCODE = 'insufficient_privilege';
 END
 $$;
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON public.audit_logs
-  FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
-REVOKE TRIGGER ON public.audit_logs FROM tenon_owner;
+
+-- Makes a table what nobody changes or empties, its owner neither: who may read and `owner_may` are all that is left, and
+-- each row that the owner appends keeps to `rule`.
+-- Row triggers and row security don't see TRUNCATE; a trigger does.
+CREATE FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text DEFAULT 'true')
+RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE TRIGGER append_only BEFORE %s ON %s FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change()', events, log);
+  EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', log);
+  EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', log);  -- the owner too
+  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, tenon_owner, tenon_edge, tenon_auditor, tenon_sealer', log);
+  IF owner_may <> '' THEN
+    EXECUTE format('GRANT %s ON %s TO tenon_owner', owner_may, log);
+    EXECUTE format('CREATE POLICY append ON %s FOR INSERT TO tenon_owner WITH CHECK (%s)', log, rule);
+    EXECUTE format('GRANT SELECT ON %s TO %s', log, readers);
+    EXECUTE format('CREATE POLICY read ON %s FOR SELECT TO tenon_owner, %s USING (true)', log, readers);
+  END IF;
+END
+$$;
+SELECT tenon.make_append_only('public.audit_logs', 'INSERT, SELECT', 'UPDATE OR DELETE OR TRUNCATE',
+                              'tenon_edge, tenon_auditor, tenon_sealer',
+                              'transaction_id = pg_current_xact_id()');
+
+-- A partition is reached through its parent alone: nobody has a privilege on it, no policy lets a row through, and a statement
+-- that names it is refused, an INSERT as well.
+CREATE FUNCTION tenon.add_audit_partition(name text, bounds text) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE TABLE public.%I (LIKE public.audit_logs INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+  EXECUTE format('ALTER TABLE public.%I ADD PRIMARY KEY (id)', name);
+  PERFORM tenon.make_append_only(format('public.%I', name)::regclass, '', 'INSERT OR UPDATE OR DELETE OR TRUNCATE', '');
+  EXECUTE format('ALTER TABLE public.audit_logs ATTACH PARTITION public.%I %s', name, bounds);  -- lets writers go on
+END
+$$;
+SELECT tenon.add_audit_partition('audit_logs_default', 'DEFAULT');
+
+-- Makes the partitions of this month and the three after it, where they are missing. Called by any node now and then;
+-- harmless when called too often or by many. Gives up rather than hold writers up: the next call tries again. Returns the
+-- names of those it made.
+CREATE FUNCTION tenon.add_audit_months() RETURNS text[]
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' SET lock_timeout = '200ms' AS $$
+DECLARE
+  month timestamptz;
+  name text;
+  made text[] := '{}';
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(hashtext('tenon.add_audit_months')) THEN
+    RETURN made;
+  END IF;
+  FOR ahead IN 0..3 LOOP
+    month := date_trunc('month', clock_timestamp()) + make_interval(months => ahead);
+    name := to_char(month, '"audit_logs_"YYYY_MM');
+    CONTINUE WHEN to_regclass('public.' || name) IS NOT NULL;
+    BEGIN
+      PERFORM tenon.add_audit_partition(name, format('FOR VALUES FROM (%L) TO (%L)', month, month + interval '1 month'));
+      made := made || name;
+    EXCEPTION WHEN lock_not_available OR check_violation THEN  -- busy; or the default partition has rows of that month
+      NULL;
+    END;
+  END LOOP;
+  RETURN made;
+END
+$$;
+SELECT tenon.add_audit_months();
+GRANT EXECUTE ON FUNCTION tenon.add_audit_months TO tenon_edge;
 
 -- Who asked, as every operation is told.
 CREATE TYPE tenon.command AS (user_id text, role text, request_id text, idempotency_key text);

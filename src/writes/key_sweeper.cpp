@@ -10,6 +10,7 @@ namespace tenon::writes {
 namespace {
 namespace asio = boost::asio;
 constexpr std::chrono::seconds period{5};
+constexpr unsigned turns_a_look_at_months = 720;  // once an hour: months are made far ahead
 }  // namespace
 
 KeySweeper::KeySweeper(asio::io_context& context, std::string conninfo, Logger& log)
@@ -48,6 +49,13 @@ asio::awaitable<void> KeySweeper::turn() {
   const postgres::Rows rows = co_await connection_->script("SELECT tenon.turn_key_generation()", deadline);
   const std::string did = rows.text(0, 0);
   if (!did.empty()) log_.event(LogLevel::debug, "key_generation", {{"did", std::string_view(did)}});
+  if (turns_++ % turns_a_look_at_months == 0) {
+    const postgres::Rows months =
+        co_await connection_->script("SELECT nullif(tenon.add_audit_months(), '{}')", deadline);
+    if (const std::string made = months.text(0, 0); !made.empty()) {
+      log_.event(LogLevel::info, "audit_months", {{"made", std::string_view(made)}});
+    }
+  }
 }
 
 }  // namespace tenon::writes

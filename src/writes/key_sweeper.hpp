@@ -1,4 +1,5 @@
-// Frees the storage of expired idempotency keys: turns partitions (sql/migrations/0003_idempotency_keys.sql).
+// Frees the storage of expired idempotency keys: turns partitions (sql/migrations/0003_idempotency_keys.sql). And makes
+// those of the audit log's months to come (0002_audit.sql).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -29,6 +30,7 @@ class KeySweeper {
   Logger& log_;
   boost::asio::steady_timer timer_;
   std::unique_ptr<postgres::Connection> connection_;
+  unsigned turns_ = 0;
   bool stopping_ = false;
 };
 

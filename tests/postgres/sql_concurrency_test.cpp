@@ -124,7 +124,7 @@ TEST_F(SqlConcurrency, OfManyNodesOverFewItemsIsFreeOfDeadlocksAndLosesNothing) 
 class SqlPlans : public SqlTest {
  protected:
   void fill() {
-    superuser_.script(R"(
+    meddle(R"(
       INSERT INTO idempotency_keys (claim, slot, status_code, expires_at, request_hash, scope, user_id, key, summary)
       SELECT gen_random_uuid(), n % 4, 200, now() + interval '1 hour', sha256('x'), 'inventory', 'clerk', n::text, '{}'
       FROM generate_series(1, 100000) AS n;

@@ -191,22 +191,25 @@ SqlTest::SqlTest()
       "UPDATE tenon.key_generation SET opened_at = clock_timestamp()");  // not when it was first migrated
 }
 
+void SqlTest::meddle(const std::string& sql) {
+  superuser_.script("BEGIN; SET LOCAL session_replication_role = replica; " + sql + "; COMMIT");
+}
+
 void SqlTest::make_item(const std::string& id, std::int64_t available, const std::string& name) {
+  superuser_.execute("SET session_replication_role = replica");
   superuser_.execute(
       "INSERT INTO inventory (id, name, price, quantity_available, quantity_received, created_at, updated_at)"
       " VALUES ($1::uuid, $2, 129.90, $3::bigint, $3::bigint, now() - interval '1 day', now() - interval '1 day')",
       {id, name, std::to_string(available)});
+  superuser_.execute("SET session_replication_role = origin");
 }
 
 void SqlTest::age(const std::string& interval) {
   const std::string by = " - interval '" + interval + "'";
-  superuser_.script(
-      "BEGIN; SET LOCAL session_replication_role = replica;"
-      "UPDATE inventory SET updated_at = updated_at" +
-      by + ", prior_updated_at = prior_updated_at" + by + "; UPDATE idempotency_keys SET expires_at = expires_at" + by +
-      "; UPDATE tenon.key_generation SET opened_at = opened_at" + by + ", free_at = ARRAY(SELECT f" + by +
-      " FROM unnest(free_at) WITH ORDINALITY AS u (f, n) ORDER BY n);"
-      "COMMIT");
+  meddle("UPDATE inventory SET updated_at = updated_at" + by + ", prior_updated_at = prior_updated_at" + by +
+         "; UPDATE idempotency_keys SET expires_at = expires_at" + by +
+         "; UPDATE tenon.key_generation SET opened_at = opened_at" + by + ", free_at = ARRAY(SELECT f" + by +
+         " FROM unnest(free_at) WITH ORDINALITY AS u (f, n) ORDER BY n)");
 }
 
 void SqlTest::break_table(const std::string& table, const std::string& event) {

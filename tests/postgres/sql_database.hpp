@@ -91,7 +91,10 @@ class SqlTest : public testing::Test {
   [[nodiscard]] Session connect_edge() const { return Session(edge_conninfo_); }
   [[nodiscard]] Session connect_superuser() const { return Session(superuser_conninfo_); }
 
-  // As the superuser, past every trigger: an item with this stock, created a day ago, never changed since.
+  // As the superuser, past every trigger: neither versions nor the audit log are asked.
+  void meddle(const std::string& sql);
+
+  // So made: an item with this stock, created a day ago, never changed since.
   void make_item(const std::string& id, std::int64_t available, const std::string& name = "Chair");
 
   // All that is told by a clock was told that much earlier: keys, generations and items grow older.

@@ -54,7 +54,7 @@ TEST_F(SqlDecrement, OfOneItemManyTimesInABatchGivesEachChangeAMomentOfItsOwn) {
 // The row's clock is ahead of the server's (it was set back): moments still grow.
 TEST_F(SqlDecrement, AfterTheClockWasSetBackStillMovesForward) {
   make_item(uuid_of(1), 10);
-  superuser_.execute("UPDATE inventory SET updated_at = clock_timestamp() + interval '1 hour', version = 2");
+  meddle("UPDATE inventory SET updated_at = clock_timestamp() + interval '1 hour', version = 2");
   const std::string ahead =
       value(superuser_, "SELECT (extract(epoch FROM updated_at) * 1000000)::bigint FROM inventory");
   const std::vector<Sale> sales{{.envelope = envelope(1), .item = uuid_of(1)},
@@ -94,12 +94,10 @@ TEST_F(SqlDecrement, ComparesADateInItsGrainAndRefusesItWhereItTellsTwoStatesApa
   make_item(uuid_of(1), 1000);
   int number = 0;
   for (const DateCase& the : date_cases) {
-    superuser_.script(
-        "BEGIN; SET LOCAL session_replication_role = replica;"
-        "UPDATE inventory SET updated_at = '2025-12-02T05:21:11.5Z', prior_updated_at = " +
-        (the.prior == 0 ? "NULL"
-                        : "'2025-12-02T05:21:11.5Z'::timestamptz - interval '" + std::to_string(the.prior) + " us'") +
-        "; COMMIT");
+    meddle("UPDATE inventory SET updated_at = '2025-12-02T05:21:11.5Z', prior_updated_at = " +
+           (the.prior == 0
+                ? "NULL"
+                : "'2025-12-02T05:21:11.5Z'::timestamptz - interval '" + std::to_string(the.prior) + " us'"));
     constexpr std::int64_t changed = 1'764'652'871'000'000 + at_half;
     const Tokens tokens{.dates = {{.at = changed + the.token, .grain = the.grain}}};
     const Sale sale{.envelope = envelope(++number), .item = uuid_of(1), .precondition = tokens.as_json()};

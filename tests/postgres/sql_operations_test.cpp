@@ -267,12 +267,17 @@ TEST_F(SqlOperations, WhoseAnswerWouldNotBeStoredMayNotHaveRun) {
   superuser_.script(R"(
     SET ROLE tenon_owner;
     CREATE TABLE public.calls (n int);
+    CREATE TABLE public.words (id uuid PRIMARY KEY);
+    SELECT tenon.audit_table('public.words', 'id');
     CREATE FUNCTION public.say(command tenon.command, arguments jsonb) RETURNS tenon.outcome
     LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+    DECLARE
+      word CONSTANT uuid := gen_random_uuid();
     BEGIN
       INSERT INTO calls VALUES (1);
+      INSERT INTO words SELECT word WHERE arguments ? 'entry';
       RETURN ROW((arguments ->> 'status')::smallint, NULL, '{}', NULL, NULL, NULL,
-                 CASE WHEN arguments ? 'entry' THEN tenon.audit(command, 'SAID', 'word', gen_random_uuid(), NULL, '{}') END)::tenon.outcome;
+                 CASE WHEN arguments ? 'entry' THEN tenon.audit(command, 'SAID', 'word', word, NULL, '{}') END)::tenon.outcome;
     END
     $$;
     SELECT tenon.register_operation('say', 'public.say'))");

@@ -126,10 +126,12 @@ TEST(ConcurrencyToken, OfADeletionMustHold) {
 TEST(ConcurrencyToken, OfWholeSecondsIsRefusedWhenTheRowChangedTwiceWithinOne) {
   const Node& node = shared_node();
   const std::string item = item_at_version_3(node);
-  query(node.superuser(),
-        "UPDATE inventory SET prior_updated_at = '2025-12-02T05:21:11.100Z', version = version + 1, updated_at = "
-        "'2025-12-02T05:21:11.300Z' WHERE id = '" +
-            item + "'");
+  postgres::Session(node.superuser())
+      .script(
+          "SET session_replication_role = replica; "
+          "UPDATE inventory SET prior_updated_at = '2025-12-02T05:21:11.100Z', version = version + 1, updated_at = "
+          "'2025-12-02T05:21:11.300Z' WHERE id = '" +
+          item + "'");
   ApiCall edit = change(node, item, R"({"name":"Fourth"})");
   edit.headers = {{"If-Unmodified-Since", "Tue, 02 Dec 2025 05:21:11 GMT"}};
   EXPECT_EQ(node.call(edit).status, 409);
