@@ -1,6 +1,7 @@
 #include "support/audit_log.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "audit/base64.hpp"
 #include "audit/tile.hpp"
@@ -34,8 +35,8 @@ std::vector<SealedRow> all_rows(const std::string& conninfo) {
   return rows;
 }
 
-void store(Session& session, const audit::Tile& tile, const std::vector<SealedRow>& rows) {
-  const EntryKey first = tile.id.level == 0 ? rows[tile.id.index * audit::tile_width].key : EntryKey();
+// `first`: the key of its first leaf, of no meaning above level 0.
+void store(Session& session, const audit::Tile& tile, EntryKey first) {
   Parameters parameters;
   parameters.add(std::int64_t{tile.id.level});
   parameters.add(static_cast<std::int64_t>(tile.id.index));
@@ -80,7 +81,9 @@ std::vector<Checkpoint> seal_rows(const std::string& conninfo, const audit::Note
   std::vector<Checkpoint> checkpoints;
   for (const std::uint64_t size : sizes) {
     while (tree.size() < size) tree.append(rows[tree.size()].hash);
-    for (const audit::Tile& tile : tree.changed()) store(session, tile, rows);
+    for (const audit::Tile& tile : tree.changed()) {
+      store(session, tile, tile.id.level == 0 ? rows[tile.id.index * audit::tile_width].key : EntryKey());
+    }
     tree.clear_changed();
     checkpoints.push_back({.origin = signer.verifier().id().name, .size = size, .root = tree.root()});
     store(session, checkpoints.back(), signer, rows[size - 1].key);
@@ -164,6 +167,49 @@ void HandMadeLog::seal(unsigned rounds) {
   for (const Checkpoint& checkpoint : seal_rows(conninfo_, signer_, sizes))
     published_ += published_line(checkpoint, signer_);
   sizes_.insert(sizes_.end(), sizes.begin(), sizes.end());
+}
+
+// One entry a transaction; leaf n has the id 1024 (n + 1).
+std::vector<std::int64_t> HandMadeLog::seal_sparsely(std::uint64_t leaves, std::uint64_t step) {
+  Session session = past_triggers(conninfo_);
+  const std::string last = std::to_string((leaves - 1) / step);
+  const std::string by = std::to_string(step);
+  session.script(
+      "INSERT INTO public.audit_logs (id, at, transaction_id, entity_id, action, entity_kind, actor, role, request_id, "
+      "after) "
+      "SELECT 1024 * (n * " +
+      by + " + 1), timestamptz '2026-01-01' + n * interval '1 second', (1000 + n * " + by +
+      ")::text::xid8, "
+      "md5(n::text)::uuid, 'STOCK_DECREMENT', 'item', 'clerk', 'staff', md5(n::text), '{}' FROM "
+      "generate_series(0::bigint, " +
+      last + ") AS n");
+  std::map<std::uint64_t, audit::Hash> known;
+  std::vector<std::int64_t> ids;
+  audit::LeafHasher hash;
+  audit::LogReader(conninfo_).entries({}, [&](const audit::Entry& entry) {
+    known[static_cast<std::uint64_t>(entry.id) / 1024 - 1] = hash(entry);
+    ids.push_back(entry.id);
+  });
+  const auto key = [](std::uint64_t leaf) {
+    return EntryKey{.transaction_id = 1000 + leaf, .id = static_cast<std::int64_t>(1024 * (leaf + 1))};
+  };
+  audit::Hasher hasher;
+  audit::TileWriter tree;
+  session.script("BEGIN");
+  const auto store_changed = [&] {
+    for (const audit::Tile& tile : tree.changed()) store(session, tile, key(tile.id.index * audit::tile_width));
+    tree.clear_changed();
+  };
+  for (std::uint64_t leaf = 0; leaf < leaves; ++leaf) {
+    const auto entry = known.find(leaf);
+    tree.append(entry == known.end() ? hasher.leaf(std::to_string(leaf)) : entry->second);
+    if (tree.size() % 65'536 == 0) store_changed();
+  }
+  store_changed();
+  const Checkpoint checkpoint{.origin = signer_.verifier().id().name, .size = leaves, .root = tree.root()};
+  store(session, checkpoint, signer_, key(leaves - 1));
+  session.script("COMMIT");
+  return ids;
 }
 
 void rebuild_tree(const std::string& conninfo, const audit::NoteSigner& signer,

@@ -23,6 +23,10 @@ class HandMadeLog {
   // Seals all there are, in `rounds` rounds: tiles, checkpoints stored, and lines as a node publishes them.
   void seal(unsigned rounds = 1);
 
+  // Instead of the two above, once: a tree of that many leaves in which every `step`-th is an entry, and the others are
+  // hashes of nothing that is there. Returns the entries' ids.
+  std::vector<std::int64_t> seal_sparsely(std::uint64_t leaves, std::uint64_t step);
+
   [[nodiscard]] const audit::NoteSigner& signer() const noexcept { return signer_; }
   [[nodiscard]] const std::vector<audit::EntryKey>& keys() const noexcept { return keys_; }
   [[nodiscard]] const std::string& published() const noexcept { return published_; }  // the outside file's content
