@@ -54,6 +54,7 @@ constexpr std::array<ProblemKind, problem_code_count> kinds{{
     {"request_in_progress", 409, "Request in progress",
      "Conflict: the first request with this Idempotency-Key is still running.", transient, 1},
     {"not_found", 404, "Not found", "There is no such resource.", final_, 0},
+    {"not_sealed", 409, "Not sealed yet", "The audit log is not sealed that far yet.", transient, 1},
     {"not_owner", 403, "Not the owner", "The resource is somebody else's.", final_, 0},
     {"conflict", 409, "Conflict", "Conflict: resource modified or not found", final_, 0},
     {"not_active", 409, "Not active", "Conflict: the resource is not active.", final_, 0},

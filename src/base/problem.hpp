@@ -51,6 +51,7 @@ enum class ProblemCode : std::uint8_t {
   idempotency_key_reused,     // same key, other payload
   request_in_progress,        // the first request with this key is still running
   not_found,                  //
+  not_sealed,                 // no checkpoint covers the audit entry yet
   not_owner,                  // the resource is somebody else's
   conflict,                   // stale concurrency token
   not_active,                 // its status does not allow this: sold, seized, converted, ...

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "audit/proof_routes.hpp"
 #include "audit/routes.hpp"
 #include "node/command_line.hpp"
 
@@ -13,7 +14,8 @@ Application::Application(std::string name, std::string version, std::string desc
   program_.version = std::move(version);
   program_.description = std::move(description);
   audit::define_limits(program_.limits);
-  program_.routes = audit::routes(std::make_shared<const audit::Operations>());
+  add_routes(audit::routes(std::make_shared<const audit::Operations>()));
+  add_routes(audit::proof_routes(std::make_shared<const audit::ProofOperations>()));
 }
 
 Application& Application::add_migration(std::string name, std::string sql) {

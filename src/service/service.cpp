@@ -303,6 +303,10 @@ asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& 
   co_return response;
 }
 
+asio::awaitable<Result<writes::Reply>> Service::ask(asio::io_context& here, writes::Call call) {
+  co_return co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+}
+
 asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const Incoming& in) {
   const std::string& scope = in.path.at(0);
   const std::string& key = in.path.at(1);

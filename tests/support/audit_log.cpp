@@ -95,20 +95,7 @@ std::vector<Checkpoint> seal_rows(const std::string& conninfo, const audit::Note
 }  // namespace
 
 HandMadeLog::HandMadeLog(std::string conninfo, std::uint64_t seed)
-    : conninfo_(std::move(conninfo)), random_(seed), signer_(audit::NoteSigner::generate("tenon/0123456789abcdef")) {
-  Session(conninfo_).script(R"(
-    CREATE TABLE IF NOT EXISTS tenon.audit_batches (transaction_id xid8 NOT NULL, first_id bigint NOT NULL, last_id bigint NOT NULL,
-      first_at timestamptz NOT NULL, last_at timestamptz NOT NULL, entries integer NOT NULL, PRIMARY KEY (transaction_id, first_id));
-    CREATE TABLE IF NOT EXISTS tenon.audit_tiles (level smallint, index bigint, hashes bytea, first_transaction_id xid8, first_id bigint,
-      PRIMARY KEY (level, index));
-    CREATE INDEX IF NOT EXISTS audit_tiles_first ON tenon.audit_tiles (first_transaction_id, first_id) WHERE level = 0;
-    CREATE TABLE IF NOT EXISTS tenon.audit_checkpoints (size bigint PRIMARY KEY, root bytea, note text, at timestamptz, transaction_id xid8, last_id bigint);
-    CREATE TABLE IF NOT EXISTS tenon.audit_log_identity (only_row boolean DEFAULT true, origin text, verifier_key text);
-    CREATE TABLE IF NOT EXISTS tenon.audit_retired (name text PRIMARY KEY, from_at timestamptz, to_at timestamptz, first_id bigint,
-      last_id bigint, entries bigint, at timestamptz);
-    GRANT SELECT ON ALL TABLES IN SCHEMA tenon TO tenon_edge, tenon_auditor;
-  )");
-}
+    : conninfo_(std::move(conninfo)), random_(seed), signer_(audit::NoteSigner::generate("tenon/0123456789abcdef")) {}
 
 std::vector<EntryKey> HandMadeLog::append(std::uint64_t entries) {
   std::vector<EntryKey> keys;

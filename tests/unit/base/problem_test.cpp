@@ -68,6 +68,7 @@ TEST(ProblemTable, GivesEachRefusalItsOwnNameAndStatus) {
       {idempotency_key_reused, "idempotency_key_reused", 409},
       {request_in_progress, "request_in_progress", 409},
       {not_found, "not_found", 404},
+      {not_sealed, "not_sealed", 409},
       {not_owner, "not_owner", 403},
       {conflict, "conflict", 409},
       {not_active, "not_active", 409},

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "audit/proof_routes.hpp"
 #include "audit/routes.hpp"
 #include "business/routes.hpp"
 #include "crime/routes.hpp"
@@ -61,6 +62,7 @@ TEST(HttpApiPages, ListEveryRouteWithItsPolicyAndNoOther) {
   const crime::Operations crime_operations;
   std::set<std::string> in_the_code;
   add(in_the_code, audit::routes(std::make_shared<const audit::Operations>()));
+  add(in_the_code, audit::proof_routes(std::make_shared<const audit::ProofOperations>()));
   add(in_the_code, inventory::routes(inventory_operations));
   add(in_the_code, business::routes(business_operations));
   add(in_the_code, crime::routes(crime_operations));
