@@ -24,6 +24,7 @@ struct Client::Shared {
   std::shared_ptr<asio::ssl::context> tls;
   std::atomic<bool> stopping = false;
   std::atomic<std::size_t> connected = 0;
+  std::atomic<std::uint64_t> connects = 0;
   mutable std::mutex mutex;
   std::string last_failure;
 
@@ -68,6 +69,7 @@ asio::awaitable<std::string> Client::Link::connect_and_stay() {
                                          monotonic_now() + shared->settings.connect_deadline);
   if (shared->stopping) connection->close("the node stops");
   ++shared->connected;
+  ++shared->connects;
   const auto current = connection;
   std::string reason = co_await current->ended();
   --shared->connected;
@@ -133,10 +135,13 @@ asio::awaitable<Reply> Client::call(std::span<const std::string_view> parts, Mon
       co_return reply;
     }
   }
-  throw ConnectionError("there is no connection to Redis");
+  const std::string reason = last_failure();
+  throw ConnectionError(reason.empty() ? "no connection to Redis yet" : "no connection to Redis: " + reason);
 }
 
 std::size_t Client::connected() const noexcept { return shared_->connected; }
+
+std::uint64_t Client::connects() const noexcept { return shared_->connects; }
 
 std::string Client::last_failure() const {
   const std::lock_guard lock(shared_->mutex);

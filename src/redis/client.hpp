@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,6 +47,8 @@ class Client {
 
   // Connections that are open now, of all threads.
   [[nodiscard]] std::size_t connected() const noexcept;
+  // How many were opened since the start.
+  [[nodiscard]] std::uint64_t connects() const noexcept;
   // Why a connection could not be opened, or was lost, the last time; empty when none ever was.
   [[nodiscard]] std::string last_failure() const;
 

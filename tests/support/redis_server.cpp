@@ -34,10 +34,23 @@ class Descriptor {
 
 void wait_a_little() { poll(nullptr, 0, 5); }  // for what another process is about to do
 
-redis::Reply exchange(int fd, const std::vector<std::string_view>& parts) {
+void connect_to(int fd, const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    throw std::runtime_error("nobody listens on the Unix socket");
+  }
+}
+
+void send_command(int fd, const std::vector<std::string_view>& parts) {
   std::string command;
   redis::append_command(command, parts);
   if (send(fd, command.data(), command.size(), MSG_NOSIGNAL) < 0) throw std::runtime_error("redis-server has gone");
+}
+
+redis::Reply exchange(int fd, const std::vector<std::string_view>& parts) {
+  send_command(fd, parts);
   redis::Reader reader;
   std::array<char, 16 * 1024> bytes;
   for (;;) {
@@ -168,16 +181,18 @@ void RedisServer::replicate(const RedisServer& primary) {
   }
 }
 
-redis::Reply RedisServer::ask(const std::vector<std::string>& parts) const {
+redis::Reply RedisServer::ask(const std::vector<std::string>& parts, const std::string& password) const {
   const Descriptor server(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, socket().c_str(), sizeof address.sun_path - 1);
-  if (connect(server.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    throw std::runtime_error("nobody listens on the Unix socket");
-  }
-  if (!options_.password.empty()) exchange(server.fd(), {"AUTH", options_.password});
+  connect_to(server.fd(), socket());
+  const std::string& login = password.empty() ? options_.password : password;
+  if (!login.empty()) exchange(server.fd(), {"AUTH", login});
   return exchange(server.fd(), {parts.begin(), parts.end()});
+}
+
+void RedisServer::tell(const std::vector<std::string>& parts) const {
+  const Descriptor server(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  connect_to(server.fd(), socket());
+  send_command(server.fd(), {parts.begin(), parts.end()});
 }
 
 }  // namespace tenon::test

@@ -44,7 +44,9 @@ class RedisServer {
   void replicate(const RedisServer& primary);  // returns when it is in step
 
   // One command over its Unix socket, blocking, with five seconds' patience. Throws std::runtime_error.
-  redis::Reply ask(const std::vector<std::string>& parts) const;
+  // `password`: another one than it was started with.
+  redis::Reply ask(const std::vector<std::string>& parts, const std::string& password = {}) const;
+  void tell(const std::vector<std::string>& parts) const;  // the same, without waiting for its answer
 
  private:
   [[nodiscard]] std::string program() const { return folder_.path() / "redis-server"; }

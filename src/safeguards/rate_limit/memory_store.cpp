@@ -171,13 +171,6 @@ auto with_bucket(Set& set, std::uint64_t tag, const BucketRequest& request, std:
   return result;
 }
 
-[[nodiscard]] BucketState greater_of(const BucketState& a, const BucketState& b) noexcept {
-  return {.full_at = std::max(a.full_at, b.full_at),
-          .blocked_until = std::max(a.blocked_until, b.blocked_until),
-          .refused_at = std::max(a.refused_at, b.refused_at),
-          .level = std::max(a.level, b.level)};
-}
-
 // The policy's length goes first, so that ("a", "bc") and ("ab", "c") are different.
 [[nodiscard]] std::uint64_t tag_of(const KeyedHash& hash, std::string_view policy, std::string_view subject) {
   const std::uint64_t length = policy.size();
@@ -290,7 +283,9 @@ void MemoryBucketStore::learn(std::string_view policy, std::string_view subject,
   if (way == ways) return;
   const BucketState before = known < ways ? set.kept[way].state() : newcomer(set, rate, now);
   set.tags[way] = tag;
-  set.kept[way].keep(greater_of(before, told), rate);
+  BucketState now_known = told;
+  now_known.full_at = std::max(before.full_at, told.full_at);
+  set.kept[way].keep(now_known, rate);
 }
 
 }  // namespace tenon::safeguards

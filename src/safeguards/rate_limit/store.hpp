@@ -69,8 +69,8 @@ class MemoryBucketStore final : public BucketStore {
   // For a store that keeps its buckets elsewhere, and here what it knows of them. Moments are of this store's clock.
   // What is known of a bucket that has a place of its own.
   [[nodiscard]] std::optional<BucketState> state_of(std::string_view policy, std::string_view subject) const;
-  // Raises what is known to what is told: of each member, the greater one. Where there is no room nothing happens. The
-  // rate is valid.
+  // Takes over what is told of a bucket by who knows better. Its tokens never become more than are known of here, as an
+  // answer may have been overtaken by a later one. Where there is no room nothing happens. The rate is valid.
   void learn(std::string_view policy, std::string_view subject, const Rate& rate, const BucketState& told);
 
  private:
