@@ -66,6 +66,9 @@ inline constexpr milliseconds statement_deadline{8'000};  // statement_timeout o
 static_assert(lock_deadline < statement_deadline && statement_deadline < request_deadline,
               "a statement gives up before the request that waits for it, so that its outcome can still be told");
 
+// Rate limits.
+inline constexpr std::size_t limited_subjects_max = 1'000'000;  // buckets in memory, 40 bytes each
+
 // Redis.
 inline constexpr std::size_t redis_reply_bytes_max = 64 * 1024;
 inline constexpr std::size_t redis_reply_elements_max = 1'024;  // of one array

@@ -29,6 +29,23 @@ std::filesystem::path default_data_dir() {
 
 namespace {
 
+template <class Option>
+void add_shared_limits(const Option& option, SharedLimitsOptions& s) {
+  option("redis-url", s.redis_url,
+         "redis://, rediss:// or unix: URL of the Redis that all nodes count their limits in");
+  option("redis-ca", s.redis_ca, "PEM authorities that sign the certificate of rediss://; default: the system's");
+  option("redis-budget", s.budget_milliseconds, "milliseconds that a decision may wait for Redis")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  option("lease-from", s.lease_from,
+         "limits of so many a second are taken from Redis in blocks, without a call for each request; 0: none")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  option("nodes", s.nodes, "nodes there are at least: without Redis each admits its share")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+}
+
 void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& lifetimes) {
   const auto option = [&serve](const std::string& name, auto& value, const std::string& help) {
     std::string variable = "TENON_" + name;
@@ -47,6 +64,7 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
          "what limited answers tell: draft (RateLimit, RateLimit-Policy), legacy (X-RateLimit-*), both or none")
       ->check(CLI::IsMember({"both", "draft", "legacy", "none"}))
       ->capture_default_str();
+  add_shared_limits(option, s.shared_limits);
   option("trusted-proxy", s.trusted_proxies, "CIDR block whose Forwarded headers are believed; may be given again")
       ->delimiter(',');
   option("key-lifetime", lifetimes,

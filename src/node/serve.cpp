@@ -192,6 +192,7 @@ void check(const Settings& settings, const Program& program) {
   std::vector<service::Route> routes = program.routes;
   apply_limits(settings, limits, routes);
   (void)networks_of(settings);
+  (void)client_settings(settings.shared_limits);
 }
 
 int serve(const Settings& settings, const Program& program) {
@@ -199,6 +200,7 @@ int serve(const Settings& settings, const Program& program) {
   std::vector<service::Route> routes = program.routes;
   apply_limits(settings, limits, routes);
   const std::vector<safeguards::Network> networks = networks_of(settings);
+  (void)client_settings(settings.shared_limits);
   Logger log(settings.log_path, log_level(settings.log_level));
   make_data_dir(settings.data_dir);
   const bool own_secret = settings.secret_file.empty();
@@ -220,7 +222,8 @@ int serve(const Settings& settings, const Program& program) {
   asio::io_context& main_context = *context_pointers.front();
 
   service::Metrics metrics;
-  safeguards::MemoryBucketStore buckets(1'000'000, monotonic_microseconds);
+  SharedLimits shared_limits(settings.shared_limits, context_pointers, monotonic_microseconds, log);
+  safeguards::BucketStore& buckets = shared_limits.store();
   safeguards::MemoryBucketStore node_buckets(250'000, monotonic_microseconds);
   writes::Writer writer(context_pointers,
                         {.conninfo = database.conninfo(),
@@ -249,6 +252,7 @@ int serve(const Settings& settings, const Program& program) {
       .writer = writer, .buckets = buckets, .stopping = stopping, .schema_version = database.schema_version()};
   service.add(std::move(routes));
   service.add(system_routes(metrics, readiness));
+  shared_limits.watch(metrics);
   metrics.watch("tenon_lane_queue", "Commands waiting in or running on lanes.",
                 [&writer] { return static_cast<double>(writer.queued()); });
 
@@ -269,6 +273,7 @@ int serve(const Settings& settings, const Program& program) {
     server.stop(limits::stop_deadline, [&] {
       writer.stop();
       sweeper.stop();
+      shared_limits.stop();
       work.clear();
     });
   });
@@ -285,9 +290,13 @@ int serve(const Settings& settings, const Program& program) {
   if (failed) std::rethrow_exception(failed);
   writer.start();
   sweeper.start();
+  shared_limits.start();
 
   std::vector<std::thread> running;
   for (std::size_t i = 1; i < threads; ++i) running.emplace_back([context = context_pointers[i]] { context->run(); });
+  asio::co_spawn(main_context, shared_limits.ready(), started);
+  main_context.run();
+  main_context.restart();
   if (settings.demo) {
     asio::co_spawn(main_context, seed(main_context, writer, program), started);
     main_context.run();

@@ -9,6 +9,7 @@
 
 #include "http/server.hpp"
 #include "node/limit_settings.hpp"
+#include "node/shared_limits.hpp"
 #include "service/service.hpp"
 
 namespace tenon {
@@ -33,6 +34,7 @@ struct Settings {
   std::size_t live_keys_per_user_max = limits::live_keys_per_user_max;
   std::string log_path = "-";
   std::string log_level = "info";
+  SharedLimitsOptions shared_limits;
   bool demo = false;
 };
 

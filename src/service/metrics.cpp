@@ -6,6 +6,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <map>
@@ -71,6 +72,12 @@ struct Metrics::Impl {
     std::function<double()> value;
   };
   std::vector<Watched> watched;
+  struct WatchedTotal {
+    prometheus::Counter* counter;
+    std::function<double()> value;
+  };
+  std::vector<WatchedTotal> totals;
+  std::mutex totals_mutex;  // two that render at once must not both add what has come since
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) { impl_->up.Set(1); }
@@ -160,7 +167,21 @@ void Metrics::watch(std::string_view name, std::string_view help, std::function<
   impl_->watched.push_back({&family.Add({}), std::move(value)});
 }
 
+void Metrics::watch_total(std::string_view name, std::string_view help, std::string_view by,
+                          std::function<double()> value) {
+  auto& family = prometheus::BuildCounter().Name(std::string(name)).Help(std::string(help)).Register(impl_->registry);
+  const std::lock_guard lock(impl_->totals_mutex);
+  auto& counter = by.empty() ? family.Add({}) : family.Add({{"by", std::string(by)}});
+  impl_->totals.push_back({&counter, std::move(value)});
+}
+
 std::string Metrics::render() const {
+  {
+    const std::lock_guard lock(impl_->totals_mutex);
+    for (const auto& total : impl_->totals) {
+      total.counter->Increment(std::max(0.0, total.value() - total.counter->Value()));
+    }
+  }
   {
     const std::shared_lock lock(impl_->mutex);
     for (const auto& watched : impl_->watched) watched.gauge->Set(watched.value());

@@ -31,6 +31,8 @@ class Metrics final : public writes::LaneObserver {
 
   // Read when scraped; outlives the metrics.
   void watch(std::string_view name, std::string_view help, std::function<double()> value);
+  // A number that only grows. `by`: the value of its label of that name, if it has one.
+  void watch_total(std::string_view name, std::string_view help, std::string_view by, std::function<double()> value);
 
   [[nodiscard]] std::string render() const;
 

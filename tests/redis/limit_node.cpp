@@ -103,9 +103,13 @@ void LimitNode::charge(BucketRequest request) {
   comes_true(milliseconds(5'000), [&] { return store_.counts().calls > before || !store_.counts().shared; });
 }
 
-asio::awaitable<void> LimitNode::client(LimitNode& node, BucketRequest request, milliseconds pause, Told& told) {
+asio::awaitable<void> LimitNode::client(LimitNode& node, BucketRequest request, milliseconds pause,
+                                        std::chrono::microseconds delay, Told& told) {
   asio::steady_timer timer(node.context_);
   BucketDecision decision;
+  // Not all at the same time.
+  timer.expires_after(delay);
+  co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   while (!node.clients_stop_) {
     const std::int64_t begun = microseconds_now();
     const bool decided = node.store_.take_now({&request, 1}, {&decision, 1});
@@ -125,7 +129,9 @@ asio::awaitable<void> LimitNode::client(LimitNode& node, BucketRequest request, 
 void LimitNode::start_clients(int clients, BucketRequest request, milliseconds pause) {
   clients_stop_ = false;
   for (int i = 0; i < clients; ++i) {
-    clients_.push_back(asio::co_spawn(context_, client(*this, request, pause, told_.emplace_back()), asio::use_future));
+    const std::chrono::microseconds delay = std::chrono::microseconds(pause) * i / clients;
+    clients_.push_back(
+        asio::co_spawn(context_, client(*this, request, pause, delay, told_.emplace_back()), asio::use_future));
   }
 }
 

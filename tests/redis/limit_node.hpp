@@ -66,7 +66,8 @@ class LimitNode {
   static boost::asio::awaitable<std::vector<safeguards::BucketDecision>> decide(
       LimitNode& node, std::vector<safeguards::BucketRequest> requests);
   static boost::asio::awaitable<void> client(LimitNode& node, safeguards::BucketRequest request,
-                                             std::chrono::milliseconds pause, Told& told);
+                                             std::chrono::milliseconds pause, std::chrono::microseconds delay,
+                                             Told& told);
 
   TemporaryFolder folder_;
   Logger log_;

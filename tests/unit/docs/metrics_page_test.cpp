@@ -25,10 +25,14 @@ TEST(MetricsPage, ListsEveryMetricWithItsTypeAndNoOther) {
     in_the_code.insert((*found)[1].str() + " " + (*found)[2].str());
   }
   // Those that a node adds when it is put together.
-  const std::string node = page("src/node/serve.cpp");
+  const std::string node = page("src/node/serve.cpp") + page("src/node/shared_limits.cpp");
   static const std::regex watch("watch\\(\"([a-z_]+)\"");
   for (std::sregex_iterator found(node.begin(), node.end(), watch), end; found != end; ++found) {
     in_the_code.insert((*found)[1].str() + " gauge");
+  }
+  static const std::regex total("\"(tenon_[a-z_]+_total)\"");
+  for (std::sregex_iterator found(node.begin(), node.end(), total), end; found != end; ++found) {
+    in_the_code.insert((*found)[1].str() + " counter");
   }
 
   std::set<std::string> on_the_page;
