@@ -1,0 +1,93 @@
+// A client that keeps an Idempotency-Key over its retries and signs each of them anew.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client/retry.hpp"
+#include "client/transport.hpp"
+#include "safeguards/signature/key.hpp"
+
+namespace tenon {
+
+// A user's key, as `tenon keys add` made it.
+struct RequestSigner {
+  signature::SigningKey key;
+  std::string key_id;
+};
+
+struct ClientSettings {
+  std::string base_url;    // http(s)://host[:port]
+  std::string token = {};  // bearer; empty: none
+  std::optional<RequestSigner> signer = {};
+  int attempts_max = 8;
+  std::chrono::milliseconds attempt_deadline{10'000};  // of one attempt, connecting included
+  std::chrono::milliseconds deadline{60'000};          // for all attempts and pauses together
+  client::Backoff backoff = {};
+
+  // Where time and chance come from; tests put their own.
+  std::function<Instant()> wall_clock = wall_now;
+  std::function<Monotonic()> clock = monotonic_now;
+  std::function<double()> random = {};                                                // 0 to 1; empty: the system's
+  std::function<boost::asio::awaitable<void>(std::chrono::milliseconds)> pause = {};  // empty: a timer
+};
+
+struct ClientRequest {
+  http::Method method = http::Method::get;
+  std::string target = "/";  // path?query, percent-encoded
+  std::string body = {};     // JSON; empty: none
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::string idempotency_key = {};  // empty: a fresh one, but for GET and HEAD
+};
+
+struct ClientAnswer {
+  client::Answered answer;
+  int attempts = 0;
+  std::string idempotency_key;                   // what to send again with, later; empty: none was sent
+  [[nodiscard]] bool replayed() const noexcept;  // Idempotency-Status: replayed
+};
+
+// No answer came in time. Whether the request ran is not known: the same key finds out.
+struct ClientFailure {
+  std::string reason;
+  int attempts = 0;
+  std::string idempotency_key;
+};
+
+// From one thread at a time: the executor's. Several requests may be under way.
+class Client {
+ public:
+  // Throws std::invalid_argument for a base URL that is none.
+  Client(const boost::asio::any_io_executor& executor, ClientSettings settings);
+  Client(const boost::asio::any_io_executor& executor, ClientSettings settings,
+         std::unique_ptr<client::Transport> transport);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Sends it until there is an answer that the same request would get again (client::may_be_retried), the attempts are
+  // used up, or the next pause would end after the deadline: then the last answer, or why there was none. A lost answer
+  // is asked for again: GET and HEAD harm nothing, all else has a key. Throws std::invalid_argument for a request that
+  // cannot be signed. The client outlives the call.
+  [[nodiscard]] boost::asio::awaitable<std::expected<ClientAnswer, ClientFailure>> send(ClientRequest request);
+
+ private:
+  [[nodiscard]] signature::OutgoingRequest prepare(const ClientRequest& request) const;
+  [[nodiscard]] boost::asio::awaitable<std::expected<client::Answered, std::string>> attempt(
+      signature::OutgoingRequest request, std::chrono::milliseconds deadline);
+
+  boost::asio::any_io_executor executor_;
+  ClientSettings settings_;
+  std::unique_ptr<client::Transport> transport_;
+};
+
+}  // namespace tenon

@@ -1,0 +1,33 @@
+// The way of one request to a server and of its answer back.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "client/retry.hpp"
+#include "safeguards/signature/outgoing.hpp"
+
+namespace tenon::client {
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  // Throws boost::system::system_error when no whole answer came within `deadline`: whether the request ran is not
+  // known.
+  [[nodiscard]] virtual boost::asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request,
+                                                                  std::chrono::milliseconds deadline) = 0;
+};
+
+inline constexpr std::size_t answer_bytes_max = 16 * 1024 * 1024;
+inline constexpr std::size_t idle_connections_max = 16;
+
+// HTTP/1.1 over TCP or TLS 1.2 and later, with connections that are used again. Servers are verified against the
+// authorities in `authorities_file` (PEM), or the system's when it is empty. Runs on `executor`, from one thread at a
+// time. Resolving a name takes as long as the system lets it: the deadline is for everything after.
+[[nodiscard]] std::unique_ptr<Transport> make_transport(boost::asio::any_io_executor executor,
+                                                        const std::string& authorities_file = {});
+
+}  // namespace tenon::client
