@@ -1971,6 +1971,22 @@ $$;
 
 ALTER FUNCTION tenon.note_entries() OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.only_grows() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+  IF (NEW.level, NEW.index, NEW.first_transaction_id, NEW.first_id)
+       IS DISTINCT FROM (OLD.level, OLD.index, OLD.first_transaction_id, OLD.first_id)
+     OR length(NEW.hashes) < length(OLD.hashes) OR substring(NEW.hashes FOR length(OLD.hashes)) <> OLD.hashes THEN
+    RAISE EXCEPTION 'a tile of the audit log''s tree only grows' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION tenon.only_grows() OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.order_body(id uuid, lines text, total numeric, at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -2301,6 +2317,38 @@ END
 $$;
 
 ALTER FUNCTION tenon.revoke_tokens(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  sealed tenon.audit_checkpoints;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('tenon.seal_audit'));  -- one at a time
+  SELECT * INTO sealed FROM tenon.audit_checkpoints ORDER BY size DESC LIMIT 1;
+  IF coalesce(sealed.size, 0) <> old_size THEN
+    RAISE EXCEPTION 'the tree has % leaves, not %', coalesce(sealed.size, 0), old_size USING ERRCODE = 'TN005';
+  END IF;
+  IF new_size <= old_size OR (last_transaction_id, last_id) <= (sealed.transaction_id, sealed.last_id) THEN
+    RAISE EXCEPTION 'a log is sealed forward only' USING ERRCODE = 'check_violation';
+  END IF;
+  INSERT INTO tenon.audit_log_identity (origin, verifier_key) VALUES (seal_audit.origin, seal_audit.verifier_key)
+  ON CONFLICT DO NOTHING;
+  IF NOT EXISTS (SELECT FROM tenon.audit_log_identity AS i
+                 WHERE i.origin = seal_audit.origin AND i.verifier_key = seal_audit.verifier_key) THEN
+    RAISE EXCEPTION 'this log is signed by another key: %', (SELECT i.verifier_key FROM tenon.audit_log_identity AS i)
+      USING ERRCODE = 'TN006';
+  END IF;
+  INSERT INTO tenon.audit_tiles AS t (level, index, hashes, first_transaction_id, first_id)
+  SELECT * FROM unnest(levels, indexes, hashes, first_transaction_ids, first_ids)
+  ON CONFLICT ON CONSTRAINT audit_tiles_pkey DO UPDATE SET hashes = excluded.hashes;
+  INSERT INTO tenon.audit_checkpoints (size, root, note, transaction_id, last_id)
+  VALUES (new_size, seal_audit.root, seal_audit.note, last_transaction_id, seal_audit.last_id);
+END
+$$;
+
+ALTER FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) OWNER TO tenon_owner;
 
 CREATE TABLE tenon.signature_rules (
     only_row boolean DEFAULT true NOT NULL,
@@ -2784,6 +2832,35 @@ ALTER TABLE ONLY tenon.audit_batches FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE tenon.audit_batches OWNER TO tenon_owner;
 
+CREATE TABLE tenon.audit_checkpoints (
+    size bigint NOT NULL,
+    root bytea NOT NULL,
+    note text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    transaction_id xid8 NOT NULL,
+    last_id bigint NOT NULL,
+    CONSTRAINT audit_checkpoints_note_check CHECK ((note <> ''::text)),
+    CONSTRAINT audit_checkpoints_root_check CHECK ((length(root) = 32)),
+    CONSTRAINT audit_checkpoints_size_check CHECK ((size > 0))
+);
+
+ALTER TABLE ONLY tenon.audit_checkpoints FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE tenon.audit_checkpoints OWNER TO tenon_owner;
+
+CREATE TABLE tenon.audit_log_identity (
+    only_row boolean DEFAULT true NOT NULL,
+    origin text NOT NULL,
+    verifier_key text NOT NULL,
+    CONSTRAINT audit_log_identity_only_row_check CHECK (only_row),
+    CONSTRAINT audit_log_identity_origin_check CHECK ((origin <> ''::text)),
+    CONSTRAINT audit_log_identity_verifier_key_check CHECK ((verifier_key <> ''::text))
+);
+
+ALTER TABLE ONLY tenon.audit_log_identity FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE tenon.audit_log_identity OWNER TO tenon_owner;
+
 CREATE SEQUENCE tenon.audit_log_ids
     START WITH 1024
     INCREMENT BY 1024
@@ -2792,6 +2869,38 @@ CREATE SEQUENCE tenon.audit_log_ids
     CACHE 1;
 
 ALTER TABLE tenon.audit_log_ids OWNER TO tenon_owner;
+
+CREATE TABLE tenon.audit_retired (
+    name text NOT NULL,
+    from_at timestamp with time zone NOT NULL,
+    to_at timestamp with time zone NOT NULL,
+    first_id bigint NOT NULL,
+    last_id bigint NOT NULL,
+    entries bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT audit_retired_entries_check CHECK ((entries > 0))
+);
+
+ALTER TABLE ONLY tenon.audit_retired FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE tenon.audit_retired OWNER TO tenon_owner;
+
+CREATE TABLE tenon.audit_tiles (
+    level smallint NOT NULL,
+    index bigint NOT NULL,
+    hashes bytea NOT NULL,
+    first_transaction_id xid8,
+    first_id bigint,
+    CONSTRAINT audit_tiles_hashes_check CHECK ((((length(hashes) >= 32) AND (length(hashes) <= 8192)) AND ((length(hashes) % 32) = 0))),
+    CONSTRAINT audit_tiles_index_check CHECK ((index >= 0)),
+    CONSTRAINT audit_tiles_level_check CHECK (((level >= 0) AND (level <= 7))),
+    CONSTRAINT leaves_have_keys CHECK (((level > 0) OR ((first_transaction_id IS NOT NULL) AND (first_id IS NOT NULL))))
+);
+ALTER TABLE ONLY tenon.audit_tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY tenon.audit_tiles FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE tenon.audit_tiles OWNER TO tenon_owner;
 
 CREATE TABLE tenon.migrations (
     set text NOT NULL,
@@ -2880,6 +2989,18 @@ ALTER TABLE ONLY tenon.audit_balance
 ALTER TABLE ONLY tenon.audit_batches
     ADD CONSTRAINT audit_batches_pkey PRIMARY KEY (transaction_id, first_id);
 
+ALTER TABLE ONLY tenon.audit_checkpoints
+    ADD CONSTRAINT audit_checkpoints_pkey PRIMARY KEY (size);
+
+ALTER TABLE ONLY tenon.audit_log_identity
+    ADD CONSTRAINT audit_log_identity_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY tenon.audit_retired
+    ADD CONSTRAINT audit_retired_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY tenon.audit_tiles
+    ADD CONSTRAINT audit_tiles_pkey PRIMARY KEY (level, index);
+
 ALTER TABLE ONLY tenon.key_generation
     ADD CONSTRAINT key_generation_pkey PRIMARY KEY (only_row);
 
@@ -2919,6 +3040,8 @@ CREATE INDEX signing_keys_user ON public.signing_keys USING btree (user_id, id);
 CREATE UNIQUE INDEX token_revocations_token ON public.token_revocations USING btree (token_id) WHERE (token_id IS NOT NULL);
 
 CREATE UNIQUE INDEX token_revocations_user ON public.token_revocations USING btree (user_id) WHERE (user_id IS NOT NULL);
+
+CREATE INDEX audit_tiles_first ON tenon.audit_tiles USING btree (first_transaction_id, first_id) WHERE (level = 0);
 
 ALTER INDEX public.audit_logs_entity ATTACH PARTITION public.audit_logs_default_entity_id_id_idx;
 
@@ -3028,7 +3151,17 @@ CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.token_revocations FOR 
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenon.audit_batches FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
 
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenon.audit_checkpoints FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenon.audit_log_identity FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenon.audit_retired FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR TRUNCATE ON tenon.audit_tiles FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
+
 CREATE CONSTRAINT TRIGGER check_audit_balance AFTER INSERT ON tenon.audit_balance DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenon.check_audit_balance();
+
+CREATE TRIGGER only_grows BEFORE UPDATE ON tenon.audit_tiles FOR EACH ROW EXECUTE FUNCTION tenon.only_grows();
 
 ALTER TABLE ONLY public.facility_conversions
     ADD CONSTRAINT facility_conversions_facility_id_fkey FOREIGN KEY (facility_id) REFERENCES public.facilities(id);
@@ -3046,9 +3179,35 @@ CREATE POLICY read ON public.audit_logs FOR SELECT TO tenon_owner, tenon_edge, t
 
 CREATE POLICY append ON tenon.audit_batches FOR INSERT TO tenon_owner WITH CHECK (true);
 
+CREATE POLICY append ON tenon.audit_checkpoints FOR INSERT TO tenon_owner WITH CHECK (true);
+
+CREATE POLICY append ON tenon.audit_log_identity FOR INSERT TO tenon_owner WITH CHECK (true);
+
+CREATE POLICY append ON tenon.audit_retired FOR INSERT TO tenon_owner WITH CHECK (true);
+
+CREATE POLICY append ON tenon.audit_tiles FOR INSERT TO tenon_owner WITH CHECK (true);
+
 ALTER TABLE tenon.audit_batches ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE tenon.audit_checkpoints ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenon.audit_log_identity ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenon.audit_retired ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenon.audit_tiles ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY grow ON tenon.audit_tiles FOR UPDATE TO tenon_owner USING (true) WITH CHECK (true);
+
 CREATE POLICY read ON tenon.audit_batches FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
+
+CREATE POLICY read ON tenon.audit_checkpoints FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
+
+CREATE POLICY read ON tenon.audit_log_identity FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
+
+CREATE POLICY read ON tenon.audit_retired FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
+
+CREATE POLICY read ON tenon.audit_tiles FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO tenon_edge;
@@ -3257,6 +3416,8 @@ REVOKE ALL ON FUNCTION tenon.note_changes_of_token_revocations() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.note_entries() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION tenon.only_grows() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION tenon.order_body(id uuid, lines text, total numeric, at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.order_line(item_id uuid, name text, quantity integer, price numeric, available bigint) FROM PUBLIC;
@@ -3297,6 +3458,9 @@ REVOKE ALL ON FUNCTION tenon.revoke_signing_key(command tenon.command, arguments
 
 REVOKE ALL ON FUNCTION tenon.revoke_tokens(command tenon.command, arguments jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) TO tenon_sealer;
+
 REVOKE ALL ON FUNCTION tenon.signature_end(created timestamp with time zone, rules tenon.signature_rules) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.signing_keys TO tenon_edge;
@@ -3334,6 +3498,30 @@ GRANT SELECT,INSERT ON TABLE tenon.audit_batches TO tenon_owner;
 GRANT SELECT ON TABLE tenon.audit_batches TO tenon_edge;
 GRANT SELECT ON TABLE tenon.audit_batches TO tenon_auditor;
 GRANT SELECT ON TABLE tenon.audit_batches TO tenon_sealer;
+
+REVOKE ALL ON TABLE tenon.audit_checkpoints FROM tenon_owner;
+GRANT SELECT,INSERT ON TABLE tenon.audit_checkpoints TO tenon_owner;
+GRANT SELECT ON TABLE tenon.audit_checkpoints TO tenon_edge;
+GRANT SELECT ON TABLE tenon.audit_checkpoints TO tenon_auditor;
+GRANT SELECT ON TABLE tenon.audit_checkpoints TO tenon_sealer;
+
+REVOKE ALL ON TABLE tenon.audit_log_identity FROM tenon_owner;
+GRANT SELECT,INSERT ON TABLE tenon.audit_log_identity TO tenon_owner;
+GRANT SELECT ON TABLE tenon.audit_log_identity TO tenon_edge;
+GRANT SELECT ON TABLE tenon.audit_log_identity TO tenon_auditor;
+GRANT SELECT ON TABLE tenon.audit_log_identity TO tenon_sealer;
+
+REVOKE ALL ON TABLE tenon.audit_retired FROM tenon_owner;
+GRANT SELECT,INSERT ON TABLE tenon.audit_retired TO tenon_owner;
+GRANT SELECT ON TABLE tenon.audit_retired TO tenon_edge;
+GRANT SELECT ON TABLE tenon.audit_retired TO tenon_auditor;
+GRANT SELECT ON TABLE tenon.audit_retired TO tenon_sealer;
+
+REVOKE ALL ON TABLE tenon.audit_tiles FROM tenon_owner;
+GRANT SELECT,INSERT,UPDATE ON TABLE tenon.audit_tiles TO tenon_owner;
+GRANT SELECT ON TABLE tenon.audit_tiles TO tenon_edge;
+GRANT SELECT ON TABLE tenon.audit_tiles TO tenon_auditor;
+GRANT SELECT ON TABLE tenon.audit_tiles TO tenon_sealer;
 
 GRANT SELECT ON TABLE tenon.migrations TO tenon_edge;
 
