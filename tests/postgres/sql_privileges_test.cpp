@@ -56,10 +56,10 @@ const char* const callable_functions[] = {
     // Writes, and what belongs to them. Each runs as tenon_owner.
     "public.decrement_stock_atomic(uuid[],text[],text[],text[],bytea[],integer[],text[],text[],uuid[],integer[],jsonb[]"
     ")",
-    "tenon.add_audit_months()",
     "public.decrement_stock_signed(uuid[],text[],text[],text[],bytea[],integer[],text[],text[],uuid[],integer[],jsonb[]"
     ","
     "uuid[],uuid[],uuid[],timestamp with time zone[])",
+    "tenon.add_audit_months()",
     "tenon.admit_signed(text[],text[],text[],text[],uuid[],uuid[],uuid[],timestamp with time zone[])",
     "tenon.begin_keyed(uuid,bytea)",
     "tenon.ensure_key_lifetime(interval)",

@@ -31,9 +31,8 @@ class SqlSignatures : public SqlTest {
   }
 
   void add_key(int number, const std::string& user) {
-    superuser_.execute(
-        "INSERT INTO signing_keys (id, user_id, algorithm, material, label) VALUES ($1, $2, 'ed25519', 'x', '')",
-        {uuid_of(number), user});
+    meddle("INSERT INTO signing_keys (id, user_id, algorithm, material, label) VALUES ('" + uuid_of(number) + "', '" +
+           user + "', 'ed25519', 'x', '')");
   }
 
   // "origin status [problem]" of each, joined by "|".

@@ -153,7 +153,7 @@ TEST_F(ClientTest, WaitsAsLongAsRetryAfterSays) {
 }
 
 TEST_F(ClientTest, AsksNotAgainWhatWouldBeAnsweredTheSame) {
-  for (const std::uint16_t status : {400, 401, 403, 404, 409, 422}) {
+  for (const std::uint16_t status : std::initializer_list<std::uint16_t>{400, 401, 403, 404, 409, 422}) {
     script_ = Script{.answers = {{status, ""}}};
     const Outcome outcome = sell();
     ASSERT_TRUE(outcome);
