@@ -105,6 +105,7 @@ class ChunkLoader {
       if (plan_.after && key <= *plan_.after) return;
       if (key > plan_.last) {
         ++chunk.unsealed;
+        chunk.lowest_unsealed_id = std::min(chunk.lowest_unsealed_id, entry.id);
       } else {
         chunk.entries.push_back({.hash = hash_(entry), .key = key});
       }

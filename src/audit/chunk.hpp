@@ -56,6 +56,7 @@ struct Chunk {
       {};  // of sizes in this chunk, by size; the one at its very begin is the last chunk's
   std::vector<HashedEntry> entries = {};  // by key
   std::uint64_t unsealed = 0;
+  std::int64_t lowest_unsealed_id = std::numeric_limits<std::int64_t>::max();
 };
 
 // Reads chunks on threads of its own, a few ahead of who takes them. `plan` outlives it.

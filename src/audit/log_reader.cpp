@@ -234,12 +234,14 @@ std::optional<std::int64_t> LogReader::lowest_id_after(EntryKey key) {
   return bigint(rows, 0, 0);
 }
 
-std::optional<EntryKey> LogReader::stray_entry_after(EntryKey key) {
+std::optional<EntryKey> LogReader::stray_entry_after(EntryKey key, std::int64_t lowest) {
   Parameters parameters;
   add_transaction(parameters, key.transaction_id);
   parameters.add(key.id);
+  parameters.add(lowest);
   const Rows rows = session_.fetch(
-      "SELECT a.transaction_id, a.id FROM public.audit_logs AS a WHERE (a.transaction_id, a.id) > ($1::xid8, $2) "
+      "SELECT a.transaction_id, a.id FROM public.audit_logs AS a WHERE a.id >= $3 AND (a.transaction_id, a.id) > "
+      "($1::xid8, $2) "
       "AND NOT EXISTS (SELECT FROM tenon.audit_batches AS b WHERE b.transaction_id = a.transaction_id "
       "AND a.id BETWEEN b.first_id AND b.last_id) ORDER BY 1, 2 LIMIT 1",
       parameters);

@@ -96,8 +96,8 @@ class LogReader {
   [[nodiscard]] std::int64_t entries_in_ledger(EntryKey to);  // up to and with that key
   // The lowest id of batches after that key.
   [[nodiscard]] std::optional<std::int64_t> lowest_id_after(EntryKey key);
-  // The first entry after `key` which no batch of the ledger tells of.
-  [[nodiscard]] std::optional<EntryKey> stray_entry_after(EntryKey key);
+  // The first entry after `key`, of those from id `lowest` on, which no batch of the ledger tells of.
+  [[nodiscard]] std::optional<EntryKey> stray_entry_after(EntryKey key, std::int64_t lowest);
 
   [[nodiscard]] postgres::Session& session() noexcept { return session_; }
 

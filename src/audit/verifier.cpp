@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <map>
 #include <stdexcept>
 
@@ -113,6 +114,7 @@ class Verification {
 
   void take(Chunk& chunk) {
     report_.unsealed += chunk.unsealed;
+    lowest_unsealed_id_ = std::min(lowest_unsealed_id_, chunk.lowest_unsealed_id);
     report_.entries += chunk.entries.size();
     take_exported(end_of(chunk), chunk.entries);
     match(chunk);
@@ -307,7 +309,8 @@ class Verification {
                   fmt::format("the list of batches tells of {} sealed entries where there are {}", told, plan_.size)});
       }
     }
-    if (const auto stray = reader_.stray_entry_after(plan_.last)) {
+    if (report_.unsealed == 0) return;
+    if (const auto stray = reader_.stray_entry_after(plan_.last, lowest_unsealed_id_)) {
       find({.kind = FindingKind::inserted,
             .message = fmt::format("entry {} (transaction {}) was inserted past the log's own functions: it is in no "
                                    "batch, and will never be sealed",
@@ -356,6 +359,7 @@ class Verification {
   std::optional<TreeCheck> tree_;
   Matcher matcher_;
   bool too_many_ = false;
+  std::int64_t lowest_unsealed_id_ = std::numeric_limits<std::int64_t>::max();
   std::vector<std::uint64_t> mixed_tiles_;
 };
 
