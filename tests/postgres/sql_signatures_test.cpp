@@ -128,7 +128,7 @@ TEST_F(SqlSignatures, OfAKeyThatDoesNotCountAreRefusedAndUseNoNonceUp) {
   add_key(901, "somebody-else");
   add_key(902, "clerk");
   add_key(903, "clerk");
-  superuser_.script(
+  meddle(
       "UPDATE signing_keys SET revoked_at = now() WHERE id = '" + uuid_of(902) +
       "'; UPDATE signing_keys SET created_at = now() - interval '1 h', expires_at = now() - interval '1 s'"
       " WHERE id = '" +
