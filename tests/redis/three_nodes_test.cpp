@@ -1,5 +1,5 @@
 // Three nodes, one Redis, 200 clients that ask for one subject: what is admitted, counted exactly, beside the bound
-// that docs/decisions/0007-shared-limits.md gives.
+// that docs/decisions/0008-shared-limits.md gives.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
