@@ -26,8 +26,10 @@ TEST(Retry, OfAProblemIsAsTheProblemItselfSays) {
 }
 
 TEST(Retry, OfAnswersThatAreNotOurProblemsGoesByTheirStatus) {
-  for (const std::uint16_t status : {408, 425, 429, 500, 502, 503, 504}) EXPECT_TRUE(may_be_retried(answer(status)));
-  for (const std::uint16_t status : {200, 201, 204, 304, 400, 401, 403, 404, 405, 409, 412, 413, 422, 428, 501, 505}) {
+  for (const std::uint16_t status : std::initializer_list<std::uint16_t>{408, 425, 429, 500, 502, 503, 504})
+    EXPECT_TRUE(may_be_retried(answer(status)));
+  for (const std::uint16_t status : std::initializer_list<std::uint16_t>{200, 201, 204, 304, 400, 401, 403, 404, 405,
+                                                                         409, 412, 413, 422, 428, 501, 505}) {
     EXPECT_FALSE(may_be_retried(answer(status))) << status;
   }
   EXPECT_TRUE(may_be_retried(answer(503, "somebody_elses_code")));
