@@ -1,7 +1,7 @@
 // Is this request what the owner of a key signed, and lately? A pure decision: (request, key, now) to a verdict.
 //
 // Posture: reads bytes of strangers; all sizes are bounded; keeps nothing. That a nonce is used once is not decided
-// here but in the database, in the transaction of the write (sql/migrations/0014_signatures.sql).
+// here but in the database, in the transaction of the write (sql/migrations/*_signatures.sql).
 #pragma once
 
 #include <chrono>

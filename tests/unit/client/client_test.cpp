@@ -163,7 +163,8 @@ TEST_F(ClientTest, AsksNotAgainWhatWouldBeAnsweredTheSame) {
 }
 
 TEST_F(ClientTest, GivesUpAfterItsAttemptsWithTheLastAnswerOrTheReason) {
-  for (int i = 0; i < 20; ++i) script_.answers.emplace_back(503, "");
+  const std::pair<std::uint16_t, std::string> overloaded{503, ""};
+  script_.answers.assign(20, overloaded);
   ClientSettings with = settings();
   with.attempts_max = 3;
   Outcome outcome = send({.target = "/api/x"}, with);
@@ -172,7 +173,7 @@ TEST_F(ClientTest, GivesUpAfterItsAttemptsWithTheLastAnswerOrTheReason) {
   EXPECT_EQ(outcome->attempts, 3);
   EXPECT_EQ(outcome->idempotency_key, "") << "a GET needs none";
   script_ = Script{};
-  for (int i = 0; i < 20; ++i) script_.answers.emplace_back(lost, "");
+  script_.answers.assign(20, {lost, ""});
   outcome = send({.method = http::Method::post, .target = "/api/x", .body = "{}", .idempotency_key = "mine"}, with);
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().attempts, 3);

@@ -73,7 +73,7 @@ bool node_takes(int created, int node_clock) {
 
 enum class Outcome { expired, replayed, answered, reused, executed };
 
-// What node and database make of one delivery (sql/migrations/0014_signatures.sql).
+// What node and database make of one delivery (sql/migrations/*_signatures.sql).
 Outcome deliver(World& world, Signature& signature, int offset, const Design& design) {
   if (!node_takes(signature.created, world.now + offset)) return Outcome::expired;
   if (design.database_judges_time && signature.created + window + skew <= world.now) return Outcome::expired;
