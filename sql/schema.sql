@@ -1308,6 +1308,30 @@ $$;
 
 ALTER FUNCTION tenon.legislation_body(law public.legislation) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.lift_revocation(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  old token_revocations;
+  new token_revocations;
+BEGIN
+  SELECT * INTO old FROM token_revocations WHERE id = (arguments ->> 'id')::uuid AND NOT lifted FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN tenon.refused(404, 'not_found', 'There is no revocation ' || (arguments ->> 'id') || ' in force.');
+  END IF;
+  UPDATE token_revocations SET
+    lifted = true, change = tenon.next_revocation_change(), version = version + 1, updated_at = tenon.change_moment(updated_at)
+  WHERE id = old.id
+  RETURNING * INTO new;
+  RETURN ROW(204, NULL, '', NULL, NULL, NULL,
+             tenon.audit(command, 'LIFT_REVOCATION', 'token_revocation', new.id, tenon.revocation_body(old),
+                         tenon.revocation_body(new)))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.lift_revocation(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.location_body(state text, city text) RETURNS text
     LANGUAGE sql STABLE
     AS $$
@@ -1400,6 +1424,15 @@ $$;
 
 ALTER FUNCTION tenon.lock_new_businesses(arguments jsonb[]) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.lock_revocations(arguments jsonb[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT pg_advisory_xact_lock('public.token_revocations'::regclass::oid::integer, 0)
+$$;
+
+ALTER FUNCTION tenon.lock_revocations(arguments jsonb[]) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text DEFAULT 'true'::text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1479,6 +1512,15 @@ CREATE FUNCTION tenon.name_taken(owner text, name text) RETURNS tenon.outcome
 $$;
 
 ALTER FUNCTION tenon.name_taken(owner text, name text) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.next_revocation_change() RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  SELECT coalesce(max(change), 0) + 1 FROM token_revocations
+$$;
+
+ALTER FUNCTION tenon.next_revocation_change() OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.no_such_item(id uuid) RETURNS tenon.outcome
     LANGUAGE sql IMMUTABLE
@@ -1647,6 +1689,31 @@ CREATE FUNCTION tenon.note_changes_of_market_items() RETURNS trigger
     $$;
 
 ALTER FUNCTION tenon.note_changes_of_market_items() OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.note_changes_of_token_revocations() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    BEGIN
+      IF TG_OP = 'UPDATE' THEN
+        INSERT INTO tenon.audit_balance AS balance 
+        SELECT pg_current_xact_id(), sum(raised), sum(((uuid_hash(id)::bigint * raised) & 2147483647)::integer)
+        FROM (SELECT id AS id, (version & 2147483647)::integer AS raised FROM changed
+              UNION ALL SELECT id, -(version & 2147483647)::integer FROM before) AS by
+        HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      ELSE
+        INSERT INTO tenon.audit_balance AS balance
+        SELECT pg_current_xact_id(), count(*), sum(uuid_hash(id)) FROM changed HAVING count(*) > 0
+        ON CONFLICT (transaction_id) DO UPDATE SET changes = balance.changes + excluded.changes,
+                                                   digest = balance.digest + excluded.digest;
+      END IF;
+      RETURN NULL;
+    END
+    $$;
+
+ALTER FUNCTION tenon.note_changes_of_token_revocations() OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.note_entries() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1830,15 +1897,19 @@ $$;
 
 ALTER FUNCTION tenon.raise_key_collision(claims uuid[]) OWNER TO tenon_owner;
 
-CREATE FUNCTION tenon.read_outcome(asked uuid) RETURNS TABLE(status_code smallint, problem text, summary text, version bigint, modified timestamp with time zone, location text, expires_at timestamp with time zone, audit_id bigint)
+CREATE FUNCTION tenon.read_outcome(asked uuid, held text) RETURNS TABLE(status_code smallint, problem text, summary text, version bigint, modified timestamp with time zone, location text, expires_at timestamp with time zone, audit_id bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-  SELECT k.status_code, k.problem, k.summary, k.version, k.modified, k.location, k.expires_at, k.audit_id
-  FROM idempotency_keys k WHERE k.claim = asked AND k.expires_at > clock_timestamp()
+  SELECT CASE WHEN shown THEN k.status_code ELSE 403::smallint END, CASE WHEN shown THEN k.problem ELSE 'forbidden' END,
+         CASE WHEN shown THEN k.summary ELSE '{}' END, CASE WHEN shown THEN k.version END,
+         CASE WHEN shown THEN k.modified END, CASE WHEN shown THEN k.location END, k.expires_at,
+         CASE WHEN shown THEN k.audit_id END
+  FROM (SELECT *, strpos(scope, ' ') = 0 OR strpos(held, ' ' || split_part(scope, ' ', 2) || ' ') > 0 AS shown
+        FROM idempotency_keys WHERE claim = asked AND expires_at > clock_timestamp()) AS k
 $$;
 
-ALTER FUNCTION tenon.read_outcome(asked uuid) OWNER TO tenon_owner;
+ALTER FUNCTION tenon.read_outcome(asked uuid, held text) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
@@ -1916,6 +1987,78 @@ CREATE FUNCTION tenon.register_operation(name text, function regproc, prelock re
 $$;
 
 ALTER FUNCTION tenon.register_operation(name text, function regproc, prelock regproc, batch regproc) OWNER TO tenon_owner;
+
+CREATE TABLE public.token_revocations (
+    id uuid DEFAULT tenon.new_id() NOT NULL,
+    token_id text,
+    user_id text,
+    issued_before timestamp with time zone,
+    expires_at timestamp with time zone,
+    reason text,
+    lifted boolean DEFAULT false NOT NULL,
+    change bigint NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT of_a_token_or_of_a_user CHECK ((((token_id IS NULL) <> (user_id IS NULL)) AND ((user_id IS NULL) = (issued_before IS NULL)) AND ((expires_at IS NULL) OR (user_id IS NULL)))),
+    CONSTRAINT token_revocations_reason_check CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 200))),
+    CONSTRAINT token_revocations_token_id_check CHECK (((octet_length(token_id) >= 1) AND (octet_length(token_id) <= 200))),
+    CONSTRAINT token_revocations_user_id_check CHECK (((octet_length(user_id) >= 1) AND (octet_length(user_id) <= 200))),
+    CONSTRAINT token_revocations_version_check CHECK ((version >= 1))
+);
+
+ALTER TABLE public.token_revocations OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.revocation_body(one public.token_revocations) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  SELECT '{"id":"' || one.id || '","token_id":' || tenon.json_text(one.token_id) || ',"user":' || tenon.json_text(one.user_id)
+         || ',"issued_before":' || coalesce('"' || tenon.iso(one.issued_before) || '"', 'null')
+         || ',"expires_at":' || coalesce('"' || tenon.iso(one.expires_at) || '"', 'null')
+         || ',"reason":' || tenon.json_text(one.reason) || ',"lifted":' || one.lifted
+         || ',"updated_at":"' || tenon.iso(one.updated_at) || '"}'
+$$;
+
+ALTER FUNCTION tenon.revocation_body(one public.token_revocations) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.revoke_tokens(command tenon.command, arguments jsonb) RETURNS tenon.outcome
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+  wanted_before CONSTANT timestamptz := CASE WHEN arguments ? 'user'
+    THEN coalesce((arguments ->> 'issued_before')::timestamptz, clock_timestamp()) END;
+  old token_revocations;
+  new token_revocations;
+BEGIN
+  SELECT * INTO old FROM token_revocations
+  WHERE token_id = arguments ->> 'token_id' OR user_id = arguments ->> 'user' FOR UPDATE;
+  IF NOT FOUND THEN
+    IF (SELECT count(*) FROM token_revocations WHERE NOT lifted) >= 1000000 THEN
+      RETURN tenon.refused(409, 'too_many_revocations', 'A million revocations are in force.');
+    END IF;
+    INSERT INTO token_revocations (token_id, user_id, issued_before, expires_at, reason, change)
+    VALUES (arguments ->> 'token_id', arguments ->> 'user', wanted_before, (arguments ->> 'expires_at')::timestamptz,
+            arguments ->> 'reason', tenon.next_revocation_change())
+    RETURNING * INTO new;
+    RETURN ROW(201, NULL, tenon.revocation_body(new), new.version, new.updated_at, '/api/token-revocations/' || new.id,
+               tenon.audit(command, 'REVOKE_TOKENS', 'token_revocation', new.id, NULL, tenon.revocation_body(new)))::tenon.outcome;
+  END IF;
+  IF NOT old.lifted AND (old.token_id IS NOT NULL OR old.issued_before >= wanted_before) THEN
+    RETURN ROW(200, NULL, tenon.revocation_body(old), old.version, old.updated_at, NULL, NULL)::tenon.outcome;
+  END IF;
+  UPDATE token_revocations SET
+    lifted = false, issued_before = wanted_before, expires_at = (arguments ->> 'expires_at')::timestamptz,
+    reason = arguments ->> 'reason', change = tenon.next_revocation_change(), version = version + 1,
+    updated_at = tenon.change_moment(updated_at)
+  WHERE id = old.id
+  RETURNING * INTO new;
+  RETURN ROW(200, NULL, tenon.revocation_body(new), new.version, new.updated_at, NULL,
+             tenon.audit(command, 'REVOKE_TOKENS', 'token_revocation', new.id, tenon.revocation_body(old),
+                         tenon.revocation_body(new)))::tenon.outcome;
+END
+$$;
+
+ALTER FUNCTION tenon.revoke_tokens(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2502,6 +2645,12 @@ ALTER TABLE ONLY public.legislation
 ALTER TABLE ONLY public.businesses
     ADD CONSTRAINT one_name_per_owner UNIQUE (owner_id, name);
 
+ALTER TABLE ONLY public.token_revocations
+    ADD CONSTRAINT token_revocations_change_key UNIQUE (change);
+
+ALTER TABLE ONLY public.token_revocations
+    ADD CONSTRAINT token_revocations_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY tenon.audit_balance
     ADD CONSTRAINT audit_balance_pkey PRIMARY KEY (transaction_id);
 
@@ -2549,6 +2698,10 @@ CREATE INDEX market_items_seller ON public.market_items USING btree (seller_id, 
 
 CREATE INDEX market_purchases_item ON public.market_purchases USING btree (item_id);
 
+CREATE UNIQUE INDEX token_revocations_token ON public.token_revocations USING btree (token_id) WHERE (token_id IS NOT NULL);
+
+CREATE UNIQUE INDEX token_revocations_user ON public.token_revocations USING btree (user_id) WHERE (user_id IS NOT NULL);
+
 CREATE INDEX audit_tiles_first ON tenon.audit_tiles USING btree (first_transaction_id, first_id) WHERE (level = 0);
 
 ALTER INDEX public.audit_logs_entity ATTACH PARTITION public.audit_logs_default_entity_id_id_idx;
@@ -2581,6 +2734,8 @@ CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.market_items FOR EACH STATE
 
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.market_purchases FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
 
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.token_revocations FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
+
 CREATE TRIGGER note_delete AFTER DELETE ON public.businesses REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_businesses();
 
 CREATE TRIGGER note_delete AFTER DELETE ON public.facilities REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_facilities();
@@ -2592,6 +2747,8 @@ CREATE TRIGGER note_delete AFTER DELETE ON public.laundering_channels REFERENCIN
 CREATE TRIGGER note_delete AFTER DELETE ON public.legislation REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_legislation();
 
 CREATE TRIGGER note_delete AFTER DELETE ON public.market_items REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_market_items();
+
+CREATE TRIGGER note_delete AFTER DELETE ON public.token_revocations REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_token_revocations();
 
 CREATE TRIGGER note_entries AFTER INSERT ON public.audit_logs REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_entries();
 
@@ -2607,6 +2764,8 @@ CREATE TRIGGER note_insert AFTER INSERT ON public.legislation REFERENCING NEW TA
 
 CREATE TRIGGER note_insert AFTER INSERT ON public.market_items REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_market_items();
 
+CREATE TRIGGER note_insert AFTER INSERT ON public.token_revocations REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_token_revocations();
+
 CREATE TRIGGER note_update AFTER UPDATE ON public.businesses REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_businesses();
 
 CREATE TRIGGER note_update AFTER UPDATE ON public.facilities REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_facilities();
@@ -2619,6 +2778,8 @@ CREATE TRIGGER note_update AFTER UPDATE ON public.legislation REFERENCING OLD TA
 
 CREATE TRIGGER note_update AFTER UPDATE ON public.market_items REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_market_items();
 
+CREATE TRIGGER note_update AFTER UPDATE ON public.token_revocations REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_token_revocations();
+
 CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.businesses FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
 
 CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.facilities FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
@@ -2626,6 +2787,8 @@ CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.facilities FOR EACH RO
 CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.legislation FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
 
 CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.market_items FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
+
+CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.token_revocations FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenon.audit_batches FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change();
 
@@ -2817,6 +2980,8 @@ GRANT ALL ON FUNCTION tenon.keep_reply(claim uuid, scope text, user_id text, key
 REVOKE ALL ON FUNCTION tenon.legislation_body(law public.legislation) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.legislation_body(law public.legislation) TO tenon_edge;
 
+REVOKE ALL ON FUNCTION tenon.lift_revocation(command tenon.command, arguments jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION tenon.location_body(state text, city text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.location_body(state text, city text) TO tenon_edge;
 
@@ -2834,6 +2999,8 @@ REVOKE ALL ON FUNCTION tenon.lock_market_items(arguments jsonb[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.lock_new_businesses(arguments jsonb[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION tenon.lock_revocations(arguments jsonb[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.market_items TO tenon_edge;
@@ -2842,6 +3009,8 @@ REVOKE ALL ON FUNCTION tenon.market_item_body(i public.market_items) FROM PUBLIC
 GRANT ALL ON FUNCTION tenon.market_item_body(i public.market_items) TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.name_taken(owner text, name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.next_revocation_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.no_such_item(id uuid) FROM PUBLIC;
 
@@ -2858,6 +3027,8 @@ REVOKE ALL ON FUNCTION tenon.note_changes_of_laundering_channels() FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenon.note_changes_of_legislation() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.note_changes_of_market_items() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.note_changes_of_token_revocations() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.note_entries() FROM PUBLIC;
 
@@ -2877,8 +3048,8 @@ REVOKE ALL ON FUNCTION tenon.put_legislation(command tenon.command, arguments js
 
 REVOKE ALL ON FUNCTION tenon.raise_key_collision(claims uuid[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION tenon.read_outcome(asked uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION tenon.read_outcome(asked uuid) TO tenon_edge;
+REVOKE ALL ON FUNCTION tenon.read_outcome(asked uuid, held text) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.read_outcome(asked uuid, held text) TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.refuse_change() FROM PUBLIC;
 
@@ -2893,6 +3064,13 @@ REVOKE ALL ON FUNCTION tenon.refuse_uncounted_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenon.refused(status integer, problem text, detail text, members jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.register_operation(name text, function regproc, prelock regproc, batch regproc) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.token_revocations TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.revocation_body(one public.token_revocations) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.revocation_body(one public.token_revocations) TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.revoke_tokens(command tenon.command, arguments jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) TO tenon_sealer;

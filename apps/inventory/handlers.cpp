@@ -65,6 +65,11 @@ Result<Call> decrement(const Operations& op, const Incoming& in, const Uuid& id,
               .affinity = writes::affinity_of(id)};
 }
 
+Result<Call> of_admins(Result<Call> call) {
+  if (call) call->role = name_of(Role::admin);
+  return call;
+}
+
 }  // namespace
 
 Result<Call> create_item(const Operations& op, const Incoming& in) {
@@ -107,7 +112,7 @@ Result<Call> change_item(const Operations& op, const Incoming& in) {
       arguments.add("increment", std::to_string(*quantity));
     }
     reader.refuse_unknown();
-    return registered_call(op.increment_stock, writes::affinity_of(*id), arguments, violations);
+    return of_admins(registered_call(op.increment_stock, writes::affinity_of(*id), arguments, violations));
   }
   const std::size_t before = arguments.text().size();
   add_descriptions(reader, arguments, Presence::optional);
@@ -115,7 +120,7 @@ Result<Call> change_item(const Operations& op, const Incoming& in) {
   if (violations.empty() && arguments.text().size() == before) {
     violations.push_back({"", "must change something: name, price, origin or image_url, or decrement, or increment"});
   }
-  return registered_call(op.update_item, writes::affinity_of(*id), arguments, violations);
+  return of_admins(registered_call(op.update_item, writes::affinity_of(*id), arguments, violations));
 }
 
 Result<Call> delete_item(const Operations& op, const Incoming& in) {

@@ -91,13 +91,19 @@ BEGIN
 END
 $$;
 
--- What one node may ask: its caller's own outcome, by the whole claim.
-CREATE FUNCTION tenon.read_outcome(asked uuid)
+-- What one node may ask: its caller's own outcome, by the whole claim. A role that the caller must hold to be shown it stands
+-- after the scope ("inventory:update admin"). `held`: the names of the roles the caller has now, a space before and after each.
+-- Whoever has lost it is refused (403, which is never stored), as at the route itself.
+CREATE FUNCTION tenon.read_outcome(asked uuid, held text)
 RETURNS TABLE (status_code smallint, problem text, summary text, version bigint, modified timestamptz, location text,
                expires_at timestamptz, audit_id bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT k.status_code, k.problem, k.summary, k.version, k.modified, k.location, k.expires_at, k.audit_id
-  FROM idempotency_keys k WHERE k.claim = asked AND k.expires_at > clock_timestamp()
+  SELECT CASE WHEN shown THEN k.status_code ELSE 403::smallint END, CASE WHEN shown THEN k.problem ELSE 'forbidden' END,
+         CASE WHEN shown THEN k.summary ELSE '{}' END, CASE WHEN shown THEN k.version END,
+         CASE WHEN shown THEN k.modified END, CASE WHEN shown THEN k.location END, k.expires_at,
+         CASE WHEN shown THEN k.audit_id END
+  FROM (SELECT *, strpos(scope, ' ') = 0 OR strpos(held, ' ' || split_part(scope, ' ', 2) || ' ') > 0 AS shown
+        FROM idempotency_keys WHERE claim = asked AND expires_at > clock_timestamp()) AS k
 $$;
 
 -- Raises the longest lifetime a key may have. Never lowers it: keys that were promised more may be about.

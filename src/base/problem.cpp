@@ -63,6 +63,7 @@ constexpr std::array<ProblemKind, problem_code_count> kinds{{
     {"not_convertible", 422, "Not convertible", "The facility's state does not allow this substance to be sold.",
      final_, 0},
     {"already_exists", 409, "Already exists", "Conflict: a resource of this name exists.", final_, 0},
+    {"too_many_revocations", 409, "Too many revocations", "Conflict: no more revocations can be kept.", final_, 0},
     {"database_unavailable", 500, "Database unavailable",
      "The database cannot be reached; retry with the same Idempotency-Key.", transient, 2},
     {"internal_error", 500, "Internal error", "Something went wrong on our side; retry with the same Idempotency-Key.",

@@ -59,6 +59,7 @@ enum class ProblemCode : std::uint8_t {
   stock_limit,                // the sum would be more than an item can hold
   not_convertible,            // the law of the place does not allow a facility to become a business
   already_exists,             // a unique name is taken
+  too_many_revocations,       // as many tokens and users are revoked as every node can keep in mind
   database_unavailable,       // the outcome is not known yet; retry with the same key
   internal_error,             //
 };

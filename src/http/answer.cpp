@@ -6,6 +6,13 @@
 namespace tenon::http {
 namespace {
 
+// What a browser must not make of our answers: another type than they say, a part of another site's page, a place to
+// load anything from, a name to tell others.
+constexpr std::string_view for_browsers =
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: same-origin\r\n";
+constexpr std::string_view content_policy = "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+constexpr std::string_view only_over_tls = "Strict-Transport-Security: max-age=31536000\r\n";
+
 void append_number(std::string& out, std::size_t number) {
   std::array<char, 20> digits;
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
@@ -98,7 +105,10 @@ void append_answer(std::string& out, const Response& response, const AnswerFrame
   out.append("HTTP/1.1 ");
   append_number(out, status);
   out.append(" ").append(reason_phrase(status)).append("\r\nServer: tenon\r\nDate: ").append(frame.date);
-  out.append("\r\nX-Request-Id: ").append(frame.request_id).append("\r\n").append(response.header_lines());
+  out.append("\r\nX-Request-Id: ").append(frame.request_id).append("\r\n").append(for_browsers);
+  if (!response.has_content_policy()) out.append(content_policy);
+  if (frame.secure) out.append(only_over_tls);
+  out.append(response.header_lines());
   if (has_body) {
     out.append("Content-Length: ");
     append_number(out, response.body().size());

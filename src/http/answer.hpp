@@ -15,6 +15,7 @@ struct AnswerFrame {
   std::string_view date = {};  // as http_date() writes it
   bool head_only = false;      // the answer to HEAD
   bool closes = false;         // nothing follows on this connection
+  bool secure = false;         // over TLS: browsers are told to come no other way
   bool keep_alive = false;     // an HTTP/1.0 client asked to keep the connection, and may
 };
 

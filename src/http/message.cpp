@@ -77,6 +77,7 @@ Response Response::refusal(const Problem& problem, std::uint16_t status) {
 Response& Response::add(std::string_view name, std::string_view value) {
   if (!ascii::is_token(name) || belongs_to_session(name))
     throw std::invalid_argument("a handler cannot set the header " + std::string(name));
+  has_content_policy_ = has_content_policy_ || ascii::equal_in_any_case(name, "Content-Security-Policy");
   header_lines_.append(name).append(": ");
   const std::size_t begin = header_lines_.size();
   header_lines_.append(value);

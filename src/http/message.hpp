@@ -62,11 +62,14 @@ class Response {
   [[nodiscard]] const std::string& body() const noexcept { return body_; }
   [[nodiscard]] bool closes() const noexcept { return close_; }
   [[nodiscard]] std::optional<ProblemCode> refused_for() const noexcept { return refused_for_; }  // refusal()'s problem
+  // Has it a Content-Security-Policy of its own? Every other answer gets the strictest one.
+  [[nodiscard]] bool has_content_policy() const noexcept { return has_content_policy_; }
 
  private:
   std::uint16_t status_ = 200;
   bool close_ = false;
   std::optional<ProblemCode> refused_for_;
+  bool has_content_policy_ = false;
   std::string header_lines_;
   std::string body_;
 };

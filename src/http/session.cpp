@@ -208,6 +208,7 @@ void Session<Stream>::append(const Response& response, bool head_only, bool keep
                  .date = shard_->date(),
                  .head_only = head_only,
                  .closes = closing_,
+                 .secure = is_tls,
                  .keep_alive = keep_alive_1_0 && !closing_});
 }
 

@@ -8,11 +8,12 @@
 #include <exception>
 
 #include "node/audit_command.hpp"
+#include "node/duration.hpp"
 #include "node/secret.hpp"
 #include "node/serve.hpp"
+#include "node/token_command.hpp"
 #include "node/toml_config.hpp"
 #include "postgres/migrations.hpp"
-#include "safeguards/caller.hpp"
 
 namespace tenon {
 
@@ -42,6 +43,27 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
   option("secret-file", s.secret_file, "the token secret; default: <data-dir>/secret, made when missing");
   option("tls-cert", s.http.tls_certificate, "PEM certificate chain: serve HTTPS only");
   option("tls-key", s.http.tls_key, "PEM key of --tls-cert");
+  option("token-alg", s.tokens.algorithms, "HS256 (default), RS256, PS256, ES256, EdDSA: signatures taken; may be given again")
+      ->delimiter(',');
+  option("token-key", s.tokens.key_file, "PEM public key of the tokens' issuer");
+  option("token-jwks", s.tokens.key_set, "the issuer's key set: a file, or https://");
+  option("token-jwks-ca", s.tokens.authorities, "PEM certificates to trust for --token-jwks instead of the system's");
+  option("token-jwks-refresh", s.tokens.key_set_refresh_seconds, "seconds between two fetches of an https:// key set")
+      ->check(CLI::Range(30, 86'400))
+      ->capture_default_str();
+  option("token-issuer", s.tokens.issuer, "what `iss` of every token must be");
+  option("token-audience", s.tokens.audiences, "what `aud` of every token must name; any one of several")
+      ->delimiter(',');
+  option("token-leeway", s.tokens.leeway_seconds, "seconds that the issuer's clock may differ from ours")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
+  option("token-user-claim", s.tokens.user_claim, "the claim that names the user; a.b looks inside a")
+      ->capture_default_str();
+  option("token-roles-claim", s.tokens.roles_claim, "the claim with the roles; default: role and roles");
+  option("token-role", s.tokens.roles, "NAME=ROLE: what a name in that claim means; may be given again")
+      ->delimiter(',');
+  option("cors-origin", s.cors_origins, "an origin whose pages may read our answers; may be given again")
+      ->delimiter(',');
   option("limit", s.limits, "NAME=N/UNIT, NAME=off or all=off; may be given again")->delimiter(',');
   option("headers", s.headers,
          "what limited answers tell: draft (RateLimit, RateLimit-Policy), legacy (X-RateLimit-*), both or none")
@@ -84,27 +106,11 @@ void add_serve_options(CLI::App& serve, Settings& s, std::vector<std::string>& l
       ->envname("TENON_DEMO");
 }
 
-std::chrono::seconds parse_lifetime(const std::string& text) {
-  std::size_t used = 0;
-  long seconds = 0;
-  try {
-    seconds = std::stol(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  const std::string unit = text.substr(used);
-  const long factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : unit == "d" ? 86400 : 0;
-  if (used == 0 || factor == 0 || seconds < 1 || seconds > 1'000'000'000) {
-    throw std::runtime_error("\"" + text + "\" is not a duration: write 60, 90s, 10m, 1h or 7d");
-  }
-  return std::chrono::seconds(seconds * factor);
-}
-
 void apply_lifetimes(service::ServiceSettings& service, const std::vector<std::string>& lifetimes) {
   for (const std::string& assignment : lifetimes) {
     const std::size_t equals = assignment.find('=');
     const std::chrono::seconds lifetime =
-        parse_lifetime(assignment.substr(equals == std::string::npos ? 0 : equals + 1));
+        parse_duration(assignment.substr(equals == std::string::npos ? 0 : equals + 1));
     if (lifetime < 3 * service.request_deadline || lifetime > limits::key_lifetime_max) {
       throw std::runtime_error("--key-lifetime: a key lives 30 seconds to 7 days");
     }
@@ -114,21 +120,6 @@ void apply_lifetimes(service::ServiceSettings& service, const std::vector<std::s
       service.key_lifetime_by_scope[assignment.substr(0, equals)] = lifetime;
     }
   }
-}
-
-int print_token(const std::filesystem::path& data_dir, const std::string& user,
-                const std::vector<std::string>& role_names, const std::string& lifetime) {
-  safeguards::Roles roles = safeguards::Role::authenticated;
-  for (const std::string& name : role_names) {
-    const auto role = safeguards::role_named(name);
-    if (!role) throw std::runtime_error("there is no role \"" + name + "\": authenticated, staff, admin or auditor");
-    roles = roles | *role;
-  }
-  if (user.empty() || user.size() > limits::subject_bytes_max)
-    throw std::runtime_error("--sub must have 1 to 200 bytes");
-  const std::string secret = read_secret(data_dir / "secret", true);
-  std::puts(safeguards::issue_token(secret, user, roles, wall_now(), parse_lifetime(lifetime).count()).c_str());
-  return 0;
 }
 
 int migrate(const std::string& url, const Program& program) {
@@ -164,17 +155,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
       ->required()
       ->envname("TENON_MIGRATE_URL");
 
-  std::filesystem::path data_dir;
-  std::string user;
-  std::string expires = "1h";
-  std::vector<std::string> role_names;
-  CLI::App* token_command = app.add_subcommand("token", "Print a bearer token, and nothing else");
-  token_command->fallthrough();
-  token_command->add_option("--data-dir", data_dir, "where the node's secret is; default: as for serve");
-  token_command->add_option("--sub", user, "the user it names")->required();
-  token_command->add_option("--role", role_names, "authenticated, staff, admin or auditor; may be given again")
-      ->delimiter(',');
-  token_command->add_option("--expires", expires, "how long it is good: 90s, 10m, 1h, 7d")->capture_default_str();
+  TokenCommand token_command(app, settings);
 
   AuditCommand audit_command(app);
 
@@ -198,7 +179,10 @@ int run_command_line(int argc, char** argv, const Program& program) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   }
-  if (*token_command) return print_token(data_dir.empty() ? settings.data_dir : data_dir, user, role_names, expires);
+  hide_passwords(argc, argv);
+  if (const CLI::Option* file = app.get_config_ptr(); file->count() > 0)
+    require_private_settings(file->as<std::string>());
+  if (token_command.called()) return token_command.run();
   if (*migrate_command) return migrate(url, program);
   if (audit_command.called()) return audit_command.run();
   settings.limit_settings = checked.limit_settings = std::move(limit_settings);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -13,6 +14,7 @@
 
 #include "base/bytes.hpp"
 #include "base/limits.hpp"
+#include "http/ascii.hpp"
 
 namespace tenon {
 namespace {
@@ -34,6 +36,34 @@ void make_secret(const std::filesystem::path& file) {
   const std::string why = linked ? "" : reason();
   ::unlink(draft.c_str());
   if (!linked) throw std::runtime_error("cannot write " + file.string() + ": " + why);
+}
+
+// The password of the URL that begins at `text`'s "://", as a position and a length; {npos, 0} when it has none.
+std::pair<std::size_t, std::size_t> password_in(std::string_view text) {
+  const std::size_t begin = text.find("://");
+  if (begin == std::string_view::npos) return {std::string_view::npos, 0};
+  const std::string_view authority = text.substr(begin + 3, text.find_first_of("/?# \t\"'", begin + 3) - begin - 3);
+  const std::size_t at = authority.rfind('@');
+  const std::size_t colon = authority.find(':');
+  if (at == std::string_view::npos || colon == std::string_view::npos || colon + 1 >= at) {
+    return {std::string_view::npos, 0};
+  }
+  return {begin + 3 + colon + 1, at - colon - 1};
+}
+
+bool has_password(std::string_view text) {
+  if (text.find("password") != std::string_view::npos) return true;
+  for (std::size_t at = text.find("://"); at != std::string_view::npos; at = text.find("://", at + 3)) {
+    if (password_in(text.substr(at)).first != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+bool is_repetition(std::string_view text) {
+  for (std::size_t piece = 1; piece <= text.size() / 2; ++piece) {
+    if (text.substr(piece) == text.substr(0, text.size() - piece)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -65,6 +95,51 @@ std::string read_secret(const std::filesystem::path& file, bool make) {
                              " bytes: a secret that short can be guessed");
   }
   return secret;
+}
+
+std::string weakness_of(std::string_view secret) {
+  static constexpr std::array<std::string_view, 14> placeholders{
+      "changeme",       "changeit",    "yoursecret",       "your256bitsecret",    "replaceme",
+      "defaultsecret",  "supersecret", "secretsecret",     "mysecretkey",         "examplesecret",
+      "insecuresecret", "password",    "abcdefghijklmnop", "0123456789abcdef0123"};
+  std::string letters;  // without case and what people put between words
+  for (const char c : secret) {
+    if (http::ascii::is_alnum(c)) letters.push_back(http::ascii::lower(c));
+  }
+  for (const std::string_view placeholder : placeholders) {
+    if (letters.find(placeholder) != std::string::npos)
+      return "it is a placeholder (\"" + std::string(placeholder) + "\")";
+  }
+  std::string different(secret);
+  std::ranges::sort(different);
+  different.erase(std::unique(different.begin(), different.end()), different.end());
+  if (different.size() < 8) return "it has fewer than 8 different characters";
+  if (is_repetition(secret)) return "it repeats itself";
+  if (secret.starts_with("-----BEGIN ")) return "it is a key in PEM, not a secret: others may have its public half";
+  return {};
+}
+
+void require_private(const std::filesystem::path& file) {
+  struct stat info{};
+  if (::stat(file.c_str(), &info) != 0) return;  // whoever reads it will say so
+  const bool of_root = info.st_uid == 0;
+  const mode_t too_many = of_root ? 027 : 077;
+  if ((info.st_mode & too_many) == 0) return;
+  throw std::runtime_error(file.string() + " can be read or written by others: run chmod " +
+                           (of_root ? "640 " : "600 ") + file.string());
+}
+
+void require_private_settings(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (has_password(text)) require_private(file);
+}
+
+void hide_passwords(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const auto [begin, size] = password_in(argv[i]);
+    if (begin != std::string_view::npos) std::fill_n(argv[i] + begin, size, 'x');
+  }
 }
 
 }  // namespace tenon

@@ -1,8 +1,9 @@
-// The secret that tokens are signed with.
+// Secrets: where they may lie, and how long and how random they must be.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace tenon {
 
@@ -13,5 +14,20 @@ void make_data_dir(const std::filesystem::path& data_dir);
 // std::runtime_error, saying what to do: missing, readable or writable by others than its owner, or shorter than
 // limits::secret_bytes_min bytes without the line's end.
 [[nodiscard]] std::string read_secret(const std::filesystem::path& file, bool make);
+
+// Why a secret that is long enough can be guessed all the same: the placeholder of some example, one piece repeated, or
+// made of fewer than eight different characters. Empty: no such reason is known.
+[[nodiscard]] std::string weakness_of(std::string_view secret);
+
+// For files that others own and name to us (TLS keys): readable by nobody but their owner, or by a group when root owns
+// them (Debian's ssl-cert). std::runtime_error with the line to paste. A file that is not there is
+// somebody else's to complain about.
+void require_private(const std::filesystem::path& file);
+
+// A configuration file with a password in it is a secret too.
+void require_private_settings(const std::filesystem::path& file);
+
+// Passwords in the URLs of our own arguments are overwritten, so that `ps` shows none.
+void hide_passwords(int argc, char** argv);
 
 }  // namespace tenon

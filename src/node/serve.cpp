@@ -18,6 +18,9 @@
 #include <stop_token>
 #include <thread>
 
+#include "node/identity.hpp"
+#include "node/revocation_feed.hpp"
+#include "node/revocation_routes.hpp"
 #include "node/secret.hpp"
 #include "node/system_routes.hpp"
 #include "postgres/cluster.hpp"
@@ -174,7 +177,8 @@ std::string filled_in(std::string text, std::string_view name, std::string_view 
 
 void greet(const Settings& settings, const Program& program, const std::string& secret, const std::string& base_url) {
   if (settings.demo && !program.greeting.empty()) {
-    const std::string token = safeguards::issue_token(secret, "clerk-1", safeguards::Role::admin, wall_now(), 8 * 3600);
+    const std::string token = safeguards::issue_token(secret, "clerk-1", safeguards::Role::admin, wall_now(), 8 * 3600,
+                                                      plan_of(settings.tokens).rules, random_uuid().text());
     std::fputs(filled_in(filled_in(program.greeting, "{TOKEN}", token), "{BASE}", base_url).c_str(), stdout);
   }
   std::printf("%s: listening on %s\n", program.name.c_str(), base_url.c_str());
@@ -185,6 +189,43 @@ asio::awaitable<void> seed(asio::io_context& here, writes::Writer& writer, const
   for (const Program::Seed& each : program.seeds) co_await each(here, writer);
 }
 
+service::ServiceSettings service_of(const Settings& settings) {
+  service::ServiceSettings service = settings.service;
+  service.rate_limit_headers =
+      safeguards::header_style_named(settings.headers).value_or(safeguards::HeaderStyle::both);
+  try {
+    service.cors = service::Cors(settings.cors_origins);
+  } catch (const std::invalid_argument& wrong) {
+    throw std::runtime_error("--cors-origin: " + std::string(wrong.what()));
+  }
+  return service;
+}
+
+void check_tokens(const Settings& settings) {
+  const TokenPlan plan = plan_of(settings.tokens);
+  if (settings.demo && !plan.secret)
+    throw std::runtime_error("--demo prints a token of ours: add HS256 to --token-alg");
+}
+
+// The node's own secret, whether or not tokens are signed with it.
+std::string secret_of(const Settings& settings, Logger& log) {
+  const bool own = settings.secret_file.empty();
+  const std::filesystem::path file = own ? settings.data_dir / "secret" : settings.secret_file;
+  std::string secret = read_secret(file, own);
+  if (const std::string why = weakness_of(secret); !why.empty()) {
+    const std::string refusal = "the secret in " + file.string() + " can be guessed: " + why +
+                                ". Make one: openssl rand -hex 32 > " + file.string();
+    if (!settings.demo) throw std::runtime_error(refusal);
+    log.event(LogLevel::warning, "weak_secret", {{"reason", std::string_view(refusal)}});
+  }
+  return secret;
+}
+
+asio::awaitable<void> prepare(std::string conninfo, std::chrono::seconds key_lifetime, RevocationFeed& revocations) {
+  co_await raise_key_lifetime(std::move(conninfo), key_lifetime);
+  co_await revocations.load();
+}
+
 }  // namespace
 
 void check(const Settings& settings, const Program& program) {
@@ -192,6 +233,8 @@ void check(const Settings& settings, const Program& program) {
   std::vector<service::Route> routes = program.routes;
   apply_limits(settings, limits, routes);
   (void)networks_of(settings);
+  (void)service_of(settings);
+  check_tokens(settings);
 }
 
 int serve(const Settings& settings, const Program& program) {
@@ -199,11 +242,13 @@ int serve(const Settings& settings, const Program& program) {
   std::vector<service::Route> routes = program.routes;
   apply_limits(settings, limits, routes);
   const std::vector<safeguards::Network> networks = networks_of(settings);
+  const service::ServiceSettings service_settings = service_of(settings);
+  check_tokens(settings);
+  if (!settings.http.tls_key.empty()) require_private(settings.http.tls_key);
   Logger log(settings.log_path, log_level(settings.log_level));
   make_data_dir(settings.data_dir);
-  const bool own_secret = settings.secret_file.empty();
-  const std::string secret = read_secret(own_secret ? settings.data_dir / "secret" : settings.secret_file, own_secret);
-  const safeguards::TokenVerifier tokens(secret);
+  const std::string secret = secret_of(settings, log);
+  Identity identity(settings.tokens, secret, settings.data_dir, log);
   Database database(settings, program.migrations, log);
   raise_descriptor_limit(settings, log);
 
@@ -230,9 +275,11 @@ int serve(const Settings& settings, const Program& program) {
                          .reply_cache_bytes = settings.reply_cache_megabytes * 1024 * 1024},
                         log, metrics);
   writes::KeySweeper sweeper(main_context, database.conninfo(), log);
+  RevocationFeed revocations(main_context, database.conninfo(), identity.revocations(), log);
+  const RevocationOperations revocation_operations;
   const std::chrono::seconds longest = longest_lifetime(settings.service);
   const service::Guards guards{.trusted_proxies = networks,
-                               .tokens = tokens,
+                               .tokens = identity.verifier(),
                                .limits = limits,
                                .buckets = buckets,
                                .node_buckets = node_buckets,
@@ -240,15 +287,13 @@ int serve(const Settings& settings, const Program& program) {
                                .known_replay = [&writer](const Uuid& claim) { return writer.knows(claim); },
                                .replay_limit = limits.find(replay_limit)};
   writes::Transactions transactions(context_pointers, database.conninfo(), settings.transactions_per_thread, log);
-  service::ServiceSettings service_settings = settings.service;
-  service_settings.rate_limit_headers =
-      safeguards::header_style_named(settings.headers).value_or(safeguards::HeaderStyle::both);
-  service::Service service(std::move(service_settings), guards, writer, transactions, metrics, log);
+  service::Service service(service_settings, guards, writer, transactions, metrics, log);
   std::atomic<bool> stopping = false;
   const Readiness readiness{
       .writer = writer, .buckets = buckets, .stopping = stopping, .schema_version = database.schema_version()};
   service.add(std::move(routes));
   service.add(system_routes(metrics, readiness));
+  service.add(revocation_routes(revocation_operations));
   metrics.watch("tenon_lane_queue", "Commands waiting in or running on lanes.",
                 [&writer] { return static_cast<double>(writer.queued()); });
 
@@ -258,6 +303,12 @@ int serve(const Settings& settings, const Program& program) {
         if (finished.request == nullptr) metrics.on_answer("none", finished.response->status(), finished.took);
       },
       log);
+  metrics.watch("tenon_token_keys_age_seconds", "Since the token issuer's key set was last known to be fresh.",
+                [&identity] { return identity.keys_age_seconds(); });
+  metrics.watch("tenon_revocations", "Revoked tokens and users that this node knows of.",
+                [&identity] { return static_cast<double>(identity.revocations().size()); });
+  metrics.watch("tenon_revocations_age_seconds", "Since this node last asked what was revoked.",
+                [&revocations] { return revocations.age_seconds(); });
   metrics.watch("tenon_connections", "Open client connections.",
                 [&server] { return static_cast<double>(server.connections()); });
 
@@ -269,6 +320,7 @@ int serve(const Settings& settings, const Program& program) {
     server.stop(limits::stop_deadline, [&] {
       writer.stop();
       sweeper.stop();
+      revocations.stop();
       work.clear();
     });
   });
@@ -279,12 +331,14 @@ int serve(const Settings& settings, const Program& program) {
     failed = failure;
     main_context.stop();
   };
-  asio::co_spawn(main_context, raise_key_lifetime(database.conninfo(), longest), started);
+  asio::co_spawn(main_context, prepare(database.conninfo(), longest, revocations), started);
   main_context.run();
   main_context.restart();
   if (failed) std::rethrow_exception(failed);
   writer.start();
   sweeper.start();
+  revocations.start();
+  identity.start();
 
   std::vector<std::thread> running;
   for (std::size_t i = 1; i < threads; ++i) running.emplace_back([context = context_pointers[i]] { context->run(); });

@@ -9,6 +9,7 @@
 
 #include "http/server.hpp"
 #include "node/limit_settings.hpp"
+#include "node/token_settings.hpp"
 #include "service/service.hpp"
 
 namespace tenon {
@@ -18,6 +19,8 @@ struct Settings {
   std::string database_url;           // empty: the embedded database
   std::string migrate_url;            // a login that may change the schema; with database_url
   std::filesystem::path secret_file;  // empty: <data-dir>/secret, made when missing
+  TokenSettings tokens;
+  std::vector<std::string> cors_origins;
   http::ServerSettings http;
   service::ServiceSettings service;
   std::vector<std::string> limits;           // NAME=N/UNIT, NAME=off, all=off

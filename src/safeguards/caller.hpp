@@ -41,6 +41,7 @@ class Roles {
 [[nodiscard]] std::string_view name_of(Role role) noexcept;
 // The most powerful one, as audit entries show it: admin, auditor, staff, authenticated; empty for none.
 [[nodiscard]] std::string_view leading_name(Roles roles) noexcept;
+[[nodiscard]] std::string names_of(Roles roles);  // all of them, with spaces between
 
 struct Caller {
   std::string user;  // 1 to limits::subject_bytes_max bytes, no control characters; empty: nobody is known

@@ -33,4 +33,12 @@ std::string_view leading_name(Roles roles) noexcept {
   return found == names.end() ? std::string_view{} : found->name;
 }
 
+std::string names_of(Roles roles) {
+  std::string all;
+  for (const Named& named : names) {
+    if (roles.any_of(named.role)) all.append(all.empty() ? "" : " ").append(named.name);
+  }
+  return all;
+}
+
 }  // namespace tenon::safeguards

@@ -36,9 +36,9 @@ writes::Operation outcome_operation() {
           .statement =
               "SELECT array_agg(1::smallint), array_agg(status_code), array_agg(problem), array_agg(summary), "
               "array_agg(version), array_agg(modified), array_agg(location), array_agg(expires_at), "
-              "array_agg(audit_id) FROM (SELECT o.* FROM unnest($1) WITH ORDINALITY AS c (claim, n) "
-              "LEFT JOIN LATERAL tenon.read_outcome(c.claim) AS o ON true ORDER BY c.n) AS found",
-          .columns = {postgres::Type::uuid},
+              "array_agg(audit_id) FROM (SELECT o.* FROM unnest($1, $2) WITH ORDINALITY AS c (claim, held, n) "
+              "LEFT JOIN LATERAL tenon.read_outcome(c.claim, c.held) AS o ON true ORDER BY c.n) AS found",
+          .columns = {postgres::Type::uuid, postgres::Type::text},
           .batch_commands_max = limits::batch_commands_max};
 }
 
@@ -84,6 +84,32 @@ http::Response Service::refuse(const Problem& problem) {
 }
 
 asio::awaitable<http::Response> Service::handle(const http::Request& request) {
+  return settings_.cors.enabled() ? handle_any_origin(request) : handle_own(request);
+}
+
+asio::awaitable<http::Response> Service::handle_any_origin(const http::Request& request) {
+  if (Cors::is_preflight(request)) co_return preflight(request);
+  http::Response response = co_await handle_own(request);
+  settings_.cors.add_headers(response, request);
+  co_return response;
+}
+
+http::Response Service::preflight(const http::Request& request) {
+  const Monotonic started = monotonic_now();
+  // No route takes OPTIONS: the router's refusal is what tells the methods of the path.
+  const Result<http::Match> match = router_.match(request.method, request.path);
+  const bool known = match || match.error().code == ProblemCode::method_not_allowed;
+  Result<http::Response> answer = known ? settings_.cors.preflight(request, match ? "" : match.error().allow)
+                                        : Result<http::Response>(match.error());
+  http::Response response = answer ? std::move(*answer) : refuse(answer.error());
+  if (!answer) settings_.cors.add_headers(response, request);
+  const auto took = monotonic_now() - started;
+  metrics_.on_answer("none", response.status(), took);
+  log(request, nullptr, nullptr, response, took);
+  return response;
+}
+
+asio::awaitable<http::Response> Service::handle_own(const http::Request& request) {
   const Monotonic started = monotonic_now();
   const auto executor = co_await asio::this_coro::executor;
   // Sessions run on io_contexts and nothing else (http/server.hpp).
@@ -188,6 +214,7 @@ asio::awaitable<http::Response> Service::write(asio::io_context& here, const Rou
                                                writes::Call call) {
   writes::Envelope envelope =
       envelope_of(route.policy.scope, user_of(x), x.key, x.fingerprint, x.caller, x.request.request_id);
+  if (!call.role.empty()) envelope.scope.append(" ").append(call.role);  // the claim is made: the key is the scope's
   Result<writes::Reply> reply =
       co_await writer_.write(here, std::move(call), std::move(envelope), monotonic_now() + settings_.request_deadline);
   if (reply && reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
@@ -242,11 +269,15 @@ asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const I
     co_return refuse(problem(ProblemCode::forbidden));
   }
   writes::Call call{
-      .operation = &read_outcome_, .arguments = {safeguards::claim_of(scope, in.caller.user, key)}, .affinity = 0};
+      .operation = &read_outcome_,
+      .arguments = {safeguards::claim_of(scope, in.caller.user, key), " " + names_of(in.caller.roles) + " "},
+      .affinity = 0};
   const Result<writes::Reply> reply =
       co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
   if (!reply) co_return refuse(reply.error());
   if (reply->status == 0) co_return refuse(problem(ProblemCode::not_found, "No unexpired key of that name is known."));
+
+  if (reply->problem == ProblemCode::forbidden) co_return refuse(problem(ProblemCode::forbidden));
 
   const http::Response stored = answer(*reply);
   std::string body = "{\"scope\":" + json_string(scope) + ",\"key\":" + json_string(key) +

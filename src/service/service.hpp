@@ -15,6 +15,7 @@
 #include "http/router.hpp"
 #include "safeguards/rate_limit/headers.hpp"
 #include "service/chain.hpp"
+#include "service/cors.hpp"
 #include "service/metrics.hpp"
 #include "service/route.hpp"
 #include "writes/transactions.hpp"
@@ -29,6 +30,7 @@ struct ServiceSettings {
   std::uint16_t conflict_status = 409;  // 412: what RFC 9110 answers to If-Match and If-Unmodified-Since
   bool log_requests = true;
   safeguards::HeaderStyle rate_limit_headers = safeguards::HeaderStyle::both;
+  Cors cors = {};
 };
 
 // Thread-safe once all routes are added. All arguments outlive it.
@@ -64,6 +66,9 @@ class Service {
   [[nodiscard]] boost::asio::awaitable<http::Response> outcome(boost::asio::io_context& here, const Incoming& in);
 
  private:
+  [[nodiscard]] boost::asio::awaitable<http::Response> handle_own(const http::Request& request);
+  [[nodiscard]] boost::asio::awaitable<http::Response> handle_any_origin(const http::Request& request);
+  [[nodiscard]] http::Response preflight(const http::Request& request);
   [[nodiscard]] boost::asio::awaitable<http::Response> pass(boost::asio::io_context& here, const Route& route,
                                                             Exchange& x);
   [[nodiscard]] boost::asio::awaitable<http::Response> write(boost::asio::io_context& here, const Route& route,

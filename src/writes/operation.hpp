@@ -49,6 +49,8 @@ struct Call {
   // Commands of equal affinity go through one lane, so that within a node no two transactions fight for one row. Any
   // value will do where nothing is shared. affinity_of() makes it from the entity's id.
   std::uint64_t affinity = 0;
+  // A role that this write takes beyond what its route asks for: the answer, too, is only shown to who still has it.
+  std::string_view role = {};
 };
 [[nodiscard]] std::uint64_t affinity_of(const Uuid& entity) noexcept;
 

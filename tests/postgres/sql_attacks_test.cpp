@@ -356,7 +356,7 @@ constexpr Attack by_readers[] = {
     {"SELECT * FROM inventory"},
     {"SELECT * FROM idempotency_keys"},
     {"SELECT * FROM tenon.key_generation"},
-    {"SELECT tenon.read_outcome(gen_random_uuid())"},
+    {"SELECT tenon.read_outcome(gen_random_uuid(), '')"},
     {"SELECT tenon.turn_key_generation()"},
     {"SELECT tenon.ensure_key_lifetime('7 days')"},
     {"SELECT tenon.execute('delete_item', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)"},

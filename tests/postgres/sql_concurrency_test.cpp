@@ -171,7 +171,7 @@ TEST_F(SqlPlans, MadeWhileTablesWereEmptyReadByIndexOnceTheyAreFull) {
     (void)execute_one(edge_, "increment_stock", {envelope(n * 100 + 50), increment});
     (void)execute_one(edge_, "create_order", {envelope(n * 100 + 51), order});
     (void)execute_one(edge_, "delete_item", {envelope(n * 100 + 52), R"({"id":")" + uuid_of(77) + R"("})"});
-    (void)value(edge_, "SELECT count(*) FROM tenon.read_outcome('" + envelope(n * 100).claim + "')");
+    (void)value(edge_, "SELECT count(*) FROM tenon.read_outcome('" + envelope(n * 100).claim + "', '')");
   }
   EXPECT_EQ(tuples_read_by_scans(edge_), before) << "a table was read from end to end";
 }

@@ -107,7 +107,7 @@ TEST_F(SqlKeyGenerations, FindAKeyStoredBeforeATurnAndRefuseItsSecondUse) {
     Sale reused{.envelope = envelope(1), .item = uuid_of(1)};
     reused.envelope.fingerprint = 0xbb;
     EXPECT_EQ(sell_one(edge_, reused), Answer{.origin = 2});
-    EXPECT_EQ(value(edge_, "SELECT summary FROM tenon.read_outcome('" + envelope(1).claim + "')"), *first.body);
+    EXPECT_EQ(value(edge_, "SELECT summary FROM tenon.read_outcome('" + envelope(1).claim + "', '')"), *first.body);
   }
   EXPECT_EQ(stored_in(0), "1");
   EXPECT_EQ(value(superuser_, "SELECT sum(quantity_sold) FROM inventory"), "1");
@@ -118,7 +118,7 @@ TEST_F(SqlKeyGenerations, LetAnExpiredKeyBeUsedAgainWhereverItLies) {
     EXPECT_EQ(sell_with(1).origin, 0) << slots;
     EXPECT_EQ(sell_with(1).origin, 1);
     age("61 seconds");
-    EXPECT_EQ(value(edge_, "SELECT count(*) FROM tenon.read_outcome('" + envelope(1).claim + "')"), "0");
+    EXPECT_EQ(value(edge_, "SELECT count(*) FROM tenon.read_outcome('" + envelope(1).claim + "', '')"), "0");
     if (std::string(slots) == "an earlier one") {
       ASSERT_EQ(turn(), "turned");
     }

@@ -34,6 +34,7 @@ constexpr Allowed relations[] = {
     {"public.legislation", "rawdDxt", "r", "", "", ""},
     {"public.market_items", "rawdDxt", "r", "", "", ""},
     {"public.market_purchases", "rawdDxt", "", "", "", ""},
+    {"public.token_revocations", "rawdDxt", "r", "", "", ""},
     {"tenon.audit_balance", "rawdDxt", "", "", "", ""},
     {"tenon.audit_batches", "ra", "r", "r", "r", ""},
     {"tenon.audit_checkpoints", "ra", "r", "r", "r", ""},
@@ -56,7 +57,7 @@ const char* const callable_functions[] = {
     "tenon.ensure_key_lifetime(interval)",
     "tenon.execute(text,uuid[],text[],text[],text[],bytea[],integer[],text[],text[],jsonb[])",
     "tenon.keep_reply(uuid,text,text,text,bytea,integer,integer,text,text,bigint,timestamp with time zone,text)",
-    "tenon.read_outcome(uuid)",
+    "tenon.read_outcome(uuid,text)",
     "tenon.seal_audit(bigint,bigint,bytea,text,xid8,bigint,smallint[],bigint[],bytea[],xid8[],bigint[],text,text)",
     "tenon.turn_key_generation()",
     // Expressions without access to any table, for the queries in sql/queries. Each runs as its caller.
@@ -70,6 +71,7 @@ const char* const callable_functions[] = {
     "tenon.legislation_body(public.legislation)",
     "tenon.location_body(text,text)",
     "tenon.market_item_body(public.market_items)",
+    "tenon.revocation_body(public.token_revocations)",
 };
 
 // One column a role: the letters of what it may do with `c`.

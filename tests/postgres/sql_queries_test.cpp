@@ -35,6 +35,7 @@ const QueryRun runs[] = {
     {"list_market_items", "text[], text[], text[], text[], uuid[], int[]",
      "'{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{50}'"},
     {"read_audit", "bigint[]", "'{1}'"},
+    {"list_revocations", "uuid[], int[]", "'{NULL}', '{50}'"},
     {"read_audit_checkpoint", "bigint[]", "'{0}'"},
     {"read_audit_leaf", "bigint[]", "'{1}'"},
     {"read_audit_tiles", "text[]", "'{0/0 1/0}'"},

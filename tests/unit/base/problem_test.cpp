@@ -76,6 +76,7 @@ TEST(ProblemTable, GivesEachRefusalItsOwnNameAndStatus) {
       {stock_limit, "stock_limit", 409},
       {not_convertible, "not_convertible", 422},
       {already_exists, "already_exists", 409},
+      {too_many_revocations, "too_many_revocations", 409},
       {database_unavailable, "database_unavailable", 500},
       {internal_error, "internal_error", 500},
   };

@@ -8,6 +8,7 @@
 #include "crime/routes.hpp"
 #include "inventory/operations.hpp"
 #include "inventory/routes.hpp"
+#include "node/revocation_routes.hpp"
 #include "node/system_routes.hpp"
 #include "unit/docs/pages.hpp"
 
@@ -65,6 +66,8 @@ TEST(HttpApiPages, ListEveryRouteWithItsPolicyAndNoOther) {
   add(in_the_code, business::routes(business_operations));
   add(in_the_code, crime::routes(crime_operations));
   add(in_the_code, system_routes(metrics, readiness));
+  const RevocationOperations revocation_operations;
+  add(in_the_code, revocation_routes(revocation_operations));
 
   std::set<std::string> on_the_page;
   for (const Row& row : rows_of(page("docs/reference/http-api.md") + page("docs/reference/business-api.md"))) {

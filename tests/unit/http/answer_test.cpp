@@ -11,7 +11,10 @@
 namespace tenon::http {
 namespace {
 
-constexpr std::string_view top = "Server: tenon\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Request-Id: r1\r\n";
+constexpr std::string_view top =
+    "Server: tenon\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-Request-Id: r1\r\n"
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: same-origin\r\n"
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
 
 std::string answer(const Response& response, AnswerFrame frame) {
   frame.request_id = "r1";
@@ -46,6 +49,21 @@ TEST(Answer, SaysWhatBecomesOfTheConnection) {
   EXPECT_NE(answer(Response(200), {.closes = true}).find("\r\nConnection: close\r\n"), std::string::npos);
   EXPECT_NE(answer(Response(200), {.keep_alive = true}).find("\r\nConnection: keep-alive\r\n"), std::string::npos);
   EXPECT_EQ(answer(Response(200), {}).find("Connection"), std::string::npos);
+}
+
+TEST(Answer, LeavesAHandlersOwnContentPolicyAlone) {
+  Response page(200);
+  page.add("content-security-policy", "default-src 'self'");
+  const std::string bytes = answer(page, {});
+  EXPECT_NE(bytes.find("default-src 'self'"), std::string::npos);
+  EXPECT_EQ(bytes.find("default-src 'none'"), std::string::npos);
+  EXPECT_NE(bytes.find("nosniff"), std::string::npos);
+}
+
+TEST(Answer, OverTlsTellsBrowsersToComeNoOtherWay) {
+  EXPECT_NE(answer(Response(200), {.secure = true}).find("\r\nStrict-Transport-Security: max-age=31536000\r\n"),
+            std::string::npos);
+  EXPECT_EQ(answer(Response(200), {}).find("Strict-Transport-Security"), std::string::npos);
 }
 
 TEST(ReasonPhrase, IsThereForEveryProblem) {

@@ -1,0 +1,25 @@
+// Revoking tokens over HTTP, for admins: /api/token-revocations.
+#pragma once
+
+#include <vector>
+
+#include "service/route.hpp"
+#include "writes/operation.hpp"
+
+namespace tenon {
+
+struct RevocationOperations {
+  RevocationOperations();
+  writes::Operation revoke;
+  writes::Operation lift;
+  writes::Operation list;
+};
+
+// `operations` outlives the routes.
+[[nodiscard]] std::vector<service::Route> revocation_routes(const RevocationOperations& operations);
+
+// What the operation `revoke` takes, from the members of a request or of a command line: validation_failed with every
+// rule that is broken.
+[[nodiscard]] Result<std::string> revocation_arguments(const json::Object& wanted);
+
+}  // namespace tenon

@@ -1,0 +1,148 @@
+// Secrets: in no log, metric, answer or process list; refused where others can read or guess them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "service/inventory.hpp"
+#include "support/signing_key.hpp"
+
+namespace tenon::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::string file_with(const std::filesystem::path& file, const std::string& text, mode_t mode = 0600) {
+  std::ofstream(file) << text;
+  ::chmod(file.c_str(), mode);
+  return file;
+}
+
+std::string why_not(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"serve", "--listen", "127.0.0.1:0", "--log-level", "off"});
+  const Ended ended = run_tenon(arguments);
+  EXPECT_NE(ended.exit_code, 0);
+  return ended.errors;
+}
+
+// Secrets in every place that takes one, used rightly and wrongly; then everything that the node has said is searched.
+TEST(Secrets, AreInNothingThatANodeSays) {
+  const Node database;
+  const TemporaryFolder folder;
+  const std::string secret = "SECRET-in-the-file-7c1b9e35a2d84f60";
+  const std::string password = "PASSWORD-of-the-database-51c0";
+  database.ask("ALTER ROLE tenon_edge PASSWORD '" + password + "'");
+  const std::string url =
+      "postgres://tenon_edge:" + password + "@/tenon?host=" + database.socket_folder().string() + "&port=5432";
+  Node node({.arguments = {"--secret-file", file_with(folder.path() / "secret", secret + "\n"), "--log-level", "debug"},
+             .database_url = url});
+  const std::string token = node.token("clerk", "admin");
+  const std::string item = make_item(node, 10);
+  std::string said;
+  const auto note = [&](const RawResponse& response) {
+    for (const auto& [name, value] : response.headers) said += name + ": " + value + "\n";
+    said += response.body + "\n";
+  };
+  note(node.call(sell(node, item, 1)));
+  note(node.call({.path = "/api/inventory", .token = token.substr(0, token.size() - 3) + "AAA"}));
+  note(node.call({.path = "/api/inventory?access_token=" + token}));
+  note(node.call({.path = "/api/inventory", .headers = {{"Authorization", "Basic " + token}}}));
+  note(node.call({.path = "/api/inventory", .headers = {{"Authorization", token}}}));
+  note(
+      node.call({.method = "POST", .path = "/api/inventory", .token = token, .key = "k", .body = "{\"x\":\"" + token}));
+  note(node.call({.path = "/metrics"}));
+  note(node.call({.path = "/readyz"}));
+  const std::string process = content_of("/proc/" + std::to_string(node.program().pid()) + "/cmdline");
+  EXPECT_THAT(process, HasSubstr("--database-url"));
+  ASSERT_EQ(node.stop(), 0);
+  said += node.log() + node.program().output() + node.program().errors() + process;
+  EXPECT_THAT(said, HasSubstr("listening"));
+  for (const std::string& hidden : {secret, password, token, token.substr(token.rfind('.') + 1)}) {
+    EXPECT_THAT(said, Not(HasSubstr(hidden)));
+  }
+  // A start that fails does not tell either.
+  const std::string wrong = "postgres://tenon_edge:" + password + "@127.0.0.1:1/tenon";
+  EXPECT_THAT(why_not({"--data-dir", folder.path() / "d", "--database-url", wrong}), Not(HasSubstr(password)));
+}
+
+TEST(SecretFiles, ThatOthersCanReadAreRefusedWithTheLineToPaste) {
+  const TemporaryFolder folder;
+  const std::string good = "0f9d1c7be2a84653a7d1e5b2c4f6089d";
+  for (const mode_t mode : {0640, 0604, 0660, 0644}) {
+    const std::string file = file_with(folder.path() / "secret", good, mode);
+    EXPECT_THAT(why_not({"--data-dir", folder.path() / "d", "--secret-file", file}), HasSubstr("chmod 600 " + file));
+  }
+  const std::string key =
+      file_with(folder.path() / "key.pem", SigningKey(safeguards::TokenAlgorithm::es256).private_pem(), 0644);
+  EXPECT_THAT(why_not({"--data-dir", folder.path() / "d", "--tls-cert", key, "--tls-key", key}), HasSubstr("chmod 6"));
+  const std::string config = file_with(folder.path() / "tenon.toml", "database-url = \"postgres://a:b@c/d\"\n", 0644);
+  EXPECT_THAT(why_not({"--config", config}), HasSubstr("chmod 6"));
+  const std::string open = file_with(folder.path() / "open.toml", "database-url = \"postgres://a@c/d\"\n", 0644);
+  EXPECT_EQ(run_tenon({"config", "check", "--config", open}).exit_code, 0) << "no password in it";
+}
+
+TEST(Secrets, ThatCanBeGuessedAreRefused) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const std::string& secret) {
+    return why_not({"--data-dir", folder.path() / "d", "--database-url", "postgres://a@127.0.0.1:1/d", "--secret-file",
+                    file_with(folder.path() / "secret", secret)});
+  };
+  for (const std::string& weak :
+       {std::string("changeme-changeme-changeme-change"), std::string("your-256-bit-secret-your-256-bit"),
+        std::string(64, 'a'), std::string("0123456789abcdef0123456789abcdef"),
+        std::string("My-Super-Secret-Password-1234567890"), SigningKey(safeguards::TokenAlgorithm::es256).public_pem(),
+        std::string("abcabcabcabcabcabcabcabcabcabcabc")}) {
+    EXPECT_THAT(refusal(weak), HasSubstr("can be guessed")) << weak;
+    EXPECT_THAT(refusal(weak), HasSubstr("openssl rand -hex 32")) << weak;
+  }
+  EXPECT_THAT(refusal("short"), HasSubstr("fewer than 32 bytes"));
+  EXPECT_THAT(refusal("0f9d1c7be2a84653a7d1e5b2c4f6089d"), HasSubstr("database"))
+      << "good, and the next thing is wrong";
+}
+
+TEST(Identity, SettingsThatContradictEachOtherAreNamed) {
+  const TemporaryFolder folder;
+  const std::string p256 =
+      file_with(folder.path() / "p256.pem", SigningKey(safeguards::TokenAlgorithm::es256).public_pem());
+  const std::string secret_half =
+      file_with(folder.path() / "private.pem", SigningKey(safeguards::TokenAlgorithm::es256).private_pem());
+  const struct {
+    std::vector<std::string> arguments;
+    std::string told;
+  } checked[] = {
+      {{"--token-alg", "HS512"}, "none of HS256"},
+      {{"--token-alg", "none"}, "none of HS256"},
+      {{"--token-alg", "rs256"}, "none of HS256"},
+      {{"--token-alg", "RS256"}, "wants keys"},
+      {{"--token-key", p256}, "--token-alg RS256"},
+      {{"--token-alg", "ES256", "--token-key", p256, "--token-jwks", "x"}, "one of the two"},
+      {{"--token-alg", "ES256,RS256", "--token-key", p256}, "names several"},
+      {{"--token-alg", "ES256", "--token-jwks", "http://localhost/keys"}, "https:// alone"},
+      {{"--token-alg", "ES256", "--token-jwks", "https://user:word@localhost/"}, "no user or password"},
+      {{"--token-alg", "ES256", "--token-jwks", "https:///keys"}, "names no host"},
+      {{"--token-alg", "ES256", "--token-jwks", "keys.json", "--token-jwks-ca", p256}, "--token-jwks-ca"},
+      {{"--token-role", "boss"}, "NAME=ROLE"},
+      {{"--token-role", "boss=emperor"}, "NAME=ROLE"},
+      {{"--token-role", "boss=admin,boss=staff"}, "twice"},
+      {{"--token-leeway", "86401"}, "leeway"},
+      {{"--demo", "--token-alg", "ES256", "--token-key", p256}, "add HS256"},
+  };
+  for (const auto& [arguments, told] : checked) {
+    std::vector<std::string> all{"config", "check"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Ended ended = run_tenon(all);
+    EXPECT_NE(ended.exit_code, 0) << told;
+    EXPECT_THAT(ended.errors + ended.output, HasSubstr(told));
+  }
+  const auto started = [&](const std::string& algorithm, const std::string& file) {
+    return why_not({"--data-dir", folder.path() / "d", "--token-alg", algorithm, "--token-key", file});
+  };
+  EXPECT_THAT(started("RS256", p256), HasSubstr("no key for --token-alg RS256"));
+  EXPECT_THAT(started("ES256", secret_half), HasSubstr("openssl pkey"));
+  EXPECT_THAT(started("ES256", "/nonexistent"), HasSubstr("cannot be read"));
+}
+
+}  // namespace
+}  // namespace tenon::test
