@@ -117,7 +117,11 @@ TEST(SigningKeys, OfSharedSecretsAreSealedInTheDatabase) {
   EXPECT_EQ(node.ask("SELECT count(*) FROM signing_keys WHERE strpos(material, $1) > 0", {secret}), "0");
   // Put under another key it opens nothing.
   const Signer thief(node, "thief", "hmac-sha256");
-  node.ask("UPDATE signing_keys SET material = $1 WHERE id = $2", {stored, thief.key_id()});
+  // As a superuser may, past the audit.
+  node.ask(
+      "WITH past AS MATERIALIZED (SELECT set_config('session_replication_role', 'replica', true))"
+      " UPDATE signing_keys SET material = $1 FROM past WHERE id = $2",
+      {stored, thief.key_id()});
   ApiCall call = thief.sign(sell(node, make_item(node, 1), 1));
   EXPECT_EQ(code_of(node.call(call)), "signature_invalid");
 }

@@ -230,7 +230,7 @@ TEST(Start, TellsWhatIsWrongAndDoesNotHappen) {
       {"a proxy that is no network", {"--trusted-proxy", "10.0.0.0/33"}, {"10.0.0.0/33"}},
       {"a certificate that is not there",
        {"--tls-cert", folder.path() / "none.crt", "--tls-key", folder.path() / "none.key"},
-       {"none.crt"}},
+       {"none.key"}},
       {"a secret that is not there", {"--secret-file", folder.path() / "none"}, {"none"}},
       {"a database that is not there",
        {"--database-url", "host=" + folder.path().string() + " user=tenon_edge dbname=tenon"},
