@@ -28,8 +28,8 @@ void append_line(const fs::path& path, const std::string& line) {
   }
 }
 
-// A node that was killed at this point leaves its initdb's helper behind, which goes on writing until it notices. So what
-// is listed may be gone when it is removed, and more may come: until then, again.
+// A node that was killed at this point leaves its initdb's helper behind, which goes on writing until it notices. So
+// what is listed may be gone when it is removed, and more may come: until then, again.
 void remove_unfinished(const fs::path& path) {
   const Monotonic until = monotonic_now() + leftover_deadline;
   while (true) {

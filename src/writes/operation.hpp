@@ -32,8 +32,8 @@ struct Operation {
   std::string statement;
   std::vector<postgres::Type> columns;
   // Of a write: the same for a batch in which some commands are signed. After the columns come nonces uuid[], attempts
-  // uuid[], key ids uuid[] and created timestamptz[], null where a command is not signed (sql/migrations/*_signatures.sql). Empty:
-  // the nonce is taken into use in a transaction before the write's own.
+  // uuid[], key ids uuid[] and created timestamptz[], null where a command is not signed
+  // (sql/migrations/*_signatures.sql). Empty: the nonce is taken into use in a transaction before the write's own.
   std::string signed_statement = {};
   std::size_t batch_commands_max = limits::batch_commands_max;
 };

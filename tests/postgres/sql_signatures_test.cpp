@@ -128,11 +128,10 @@ TEST_F(SqlSignatures, OfAKeyThatDoesNotCountAreRefusedAndUseNoNonceUp) {
   add_key(901, "somebody-else");
   add_key(902, "clerk");
   add_key(903, "clerk");
-  meddle(
-      "UPDATE signing_keys SET revoked_at = now() WHERE id = '" + uuid_of(902) +
-      "'; UPDATE signing_keys SET created_at = now() - interval '1 h', expires_at = now() - interval '1 s'"
-      " WHERE id = '" +
-      uuid_of(903) + "'");
+  meddle("UPDATE signing_keys SET revoked_at = now() WHERE id = '" + uuid_of(902) +
+         "'; UPDATE signing_keys SET created_at = now() - interval '1 h', expires_at = now() - interval '1 s'"
+         " WHERE id = '" +
+         uuid_of(903) + "'");
   for (const int key : {901, 902, 903, 999}) {
     EXPECT_EQ(sell({.envelope = envelope(key), .item = uuid_of(1), .nonce = key, .key = uuid_of(key)}), invalid) << key;
   }
