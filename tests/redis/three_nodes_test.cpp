@@ -80,7 +80,8 @@ void restart_empty(Cluster& cluster) {
   cluster.primary.kill_hard();
   cluster.primary.start();
 }
-// The replica has been cut off for a while before, as is usual when a primary dies with its machine.
+// The replica follows in step here; one that had been cut off before would bring a whole burst more
+// (docs/decisions/0008).
 void fail_over(Cluster& cluster) {
   cluster.primary.kill_hard();
   cluster.replica.ask({"REPLICAOF", "NO", "ONE"});
