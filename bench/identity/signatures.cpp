@@ -22,35 +22,13 @@
 #include "safeguards/signature/message.hpp"
 #include "safeguards/signature/outgoing.hpp"
 #include "safeguards/signature/verify.hpp"
+#include "timing.hpp"
 
 namespace {
 
 using namespace tenon;
 using signature::Algorithm;
-using Clock = std::chrono::steady_clock;
-
-constexpr Instant now{std::chrono::seconds{1'764'652'871}};
-
-void require(bool fine) {
-  if (fine) return;
-  std::fputs("a verification failed\n", stderr);
-  std::exit(1);
-}
-
-// Nanoseconds of one call, over 100 ms.
-double nanoseconds_of(const std::function<void()>& call) {
-  std::size_t calls = 0;
-  const auto begin = Clock::now();
-  auto took = Clock::duration::zero();
-  while (took < std::chrono::milliseconds(100)) {
-    for (int i = 0; i < 16; ++i) call();
-    calls += 16;
-    took = Clock::now() - begin;
-  }
-  return std::chrono::duration<double, std::nano>(took).count() / static_cast<double>(calls);
-}
-
-const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+using namespace tenon::bench;
 
 // OpenSSL alone. What it allocates lives as long as the program.
 class Bare {
@@ -58,11 +36,7 @@ class Bare {
   Bare(Algorithm algorithm, const signature::KeyPair& pair, std::string text, std::string made)
       : algorithm_(algorithm), text_(std::move(text)), signature_(std::move(made)) {
     if (algorithm == Algorithm::hmac_sha256) {
-      mac_ = EVP_MAC_CTX_new(EVP_MAC_fetch(nullptr, "HMAC", nullptr));
-      std::array<char, 7> digest{"SHA256"};
-      const std::array parameters{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-                                  OSSL_PARAM_construct_end()};
-      require(EVP_MAC_init(mac_, bytes(pair.public_half), pair.public_half.size(), parameters.data()) == 1);
+      mac_ = hmac_sha256(pair.public_half);
       return;
     }
     BIO* in = BIO_new_mem_buf(pair.public_half.data(), static_cast<int>(pair.public_half.size()));

@@ -25,14 +25,14 @@
 #include "safeguards/token_cache.hpp"
 #include "safeguards/token_key.hpp"
 #include "support/signing_key.hpp"
+#include "timing.hpp"
 
 namespace {
 
 using namespace tenon;
 using namespace tenon::safeguards;
-using Clock = std::chrono::steady_clock;
+using namespace tenon::bench;
 
-constexpr Instant now{std::chrono::seconds{1'764'652'871}};
 constexpr std::size_t tokens = 20'000;  // more than the cache holds: each is new when its turn comes again
 const std::string secret = "a benchmark's secret of 32 bytes";
 
@@ -42,40 +42,13 @@ std::string claims(std::size_t number) {
          std::to_string(number) + "\"}";
 }
 
-void require(bool fine) {
-  if (fine) return;
-  std::fputs("a verification failed\n", stderr);
-  std::exit(1);
-}
-
-// Nanoseconds of one call, over 100 ms.
-double nanoseconds_of(const std::function<void()>& call) {
-  std::size_t calls = 0;
-  const auto begin = Clock::now();
-  auto took = Clock::duration::zero();
-  while (took < std::chrono::milliseconds(100)) {
-    for (int i = 0; i < 16; ++i) call();
-    calls += 16;
-    took = Clock::now() - begin;
-  }
-  return std::chrono::duration<double, std::nano>(took).count() / static_cast<double>(calls);
-}
-
-const unsigned char* bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-
 // OpenSSL alone.
 class Bare {
  public:
   Bare(TokenAlgorithm algorithm, const test::SigningKey* key, std::string text)
       : algorithm_(algorithm), text_(std::move(text)) {
     if (key == nullptr) {
-      EVP_MAC* mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-      mac_ = EVP_MAC_CTX_new(mac);
-      EVP_MAC_free(mac);
-      std::array<char, 7> digest{"SHA256"};
-      const std::array parameters{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-                                  OSSL_PARAM_construct_end()};
-      require(EVP_MAC_init(mac_, bytes(secret), secret.size(), parameters.data()) == 1);
+      mac_ = hmac_sha256(secret);
       return;
     }
     const std::string pem = key->public_pem();

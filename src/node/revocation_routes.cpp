@@ -57,13 +57,9 @@ Result<Call> lift(const RevocationOperations& op, const Incoming& in) {
 }
 
 Result<Call> list(const RevocationOperations& op, const Incoming& in) {
-  static constexpr std::string_view known[] = {"limit", "cursor"};
-  if (auto refusal = service::check_query(in.query, known)) return std::move(*refusal);
-  const auto limit = service::page_limit(in.query);
-  if (!limit) return limit.error();
-  const auto after = service::id_cursor(in.query);
-  if (!after) return after.error();
-  return Call{.operation = &op.list, .arguments = {*after, *limit}, .affinity = 0};
+  const auto page = service::page_alone(in.query);
+  if (!page) return page.error();
+  return Call{.operation = &op.list, .arguments = {page->after, page->limit}, .affinity = 0};
 }
 
 }  // namespace

@@ -131,6 +131,16 @@ Result<Argument> id_cursor(const QueryParameters& query) {
   return id;
 }
 
+Result<Page> page_alone(const QueryParameters& query) {
+  static constexpr std::string_view known[] = {"limit", "cursor"};
+  if (auto refusal = check_query(query, known)) return std::move(*refusal);
+  const auto limit = page_limit(query);
+  if (!limit) return limit.error();
+  auto after = id_cursor(query);
+  if (!after) return after.error();
+  return Page{.after = *std::move(after), .limit = *limit};
+}
+
 Problem bad_cursor() { return malformed("\"cursor\" is not one that a list gave."); }
 
 }  // namespace tenon::service

@@ -56,5 +56,11 @@ class Arguments {
 [[nodiscard]] Result<writes::Argument> id_filter(const QueryParameters& query, std::string_view name);
 [[nodiscard]] Result<writes::Argument> id_cursor(const QueryParameters& query);  // "cursor"
 [[nodiscard]] Problem bad_cursor();
+// Where a list that has no filters goes on: its query string may have `limit` and `cursor`, nothing else.
+struct Page {
+  writes::Argument after;
+  std::int64_t limit;
+};
+[[nodiscard]] Result<Page> page_alone(const QueryParameters& query);
 
 }  // namespace tenon::service
