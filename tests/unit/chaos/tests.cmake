@@ -1,0 +1,7 @@
+include(${PROJECT_SOURCE_DIR}/tests/chaos/linearizability.cmake)
+tenon_test(unit_chaos LABEL unit
+  SOURCES
+    ${CMAKE_CURRENT_LIST_DIR}/linearizability_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/published_histories_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/random_histories_test.cpp
+  USES chaos_linearizability)
