@@ -132,6 +132,9 @@ void RequestParser::on_chunk_header_impl(std::uint64_t size, view extensions, er
   extension_bytes_ += extensions.size();
   if (extension_bytes_ > limits::chunk_extension_bytes_max)
     return refuse(ProblemCode::malformed_request, "too many bytes in chunk extensions", ec);
+  // Beast takes any byte between quotes. Who ends lines at a bare LF would find the chunk's data begin in there.
+  if (std::ranges::any_of(extensions, [](char c) { return ascii::is_control(c) && c != '\t'; }))
+    return refuse(ProblemCode::malformed_request, "a control character in a chunk extension", ec);
   in_trailers_ = size == 0;
 }
 
