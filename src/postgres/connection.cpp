@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/test_switch.hpp"
 #include "postgres/endpoints.hpp"
 #include "postgres/errors.hpp"
 
@@ -122,6 +123,7 @@ class LibpqConnection final : public Connection {
     require_sent(call,
                  PQsendQueryPrepared(link_->handle(), name.c_str(), parameters.count(), parameters.values().data(),
                                      parameters.lengths().data(), parameters.formats().data(), 1));
+    test_switch::pass(test_switch::Step::statement_sent);
     co_return co_await finish(call);
   }
 

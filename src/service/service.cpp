@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "base/json_string.hpp"
+#include "base/test_switch.hpp"
 #include "encoding/http_date.hpp"
 #include "safeguards/idempotency/key.hpp"
 #include "service/answer.hpp"
@@ -247,6 +248,7 @@ asio::awaitable<http::Response> Service::write(asio::io_context& here, const Rou
   }
   Result<writes::Reply> reply =
       co_await writer_.write(here, std::move(call), std::move(envelope), monotonic_now() + settings_.request_deadline);
+  test_switch::pass(test_switch::Step::before_response);
   if (reply && reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
     reply->status = settings_.conflict_status;
   }

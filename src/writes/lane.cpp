@@ -9,7 +9,9 @@
 #include <map>
 #include <set>
 
+#include "base/test_switch.hpp"
 #include "writes/decode.hpp"
+#include "writes/defects.hpp"
 
 namespace tenon::writes {
 namespace {
@@ -180,6 +182,9 @@ asio::awaitable<bool> Lane::ensure_connected() {
     if (durable.text(0, 0) == "off") {
       throw std::runtime_error("synchronous_commit is off for this login: what is acknowledged could be lost");
     }
+    if (test_switch::on(test_switch::Mutant::asynchronous_commit)) {
+      co_await connection_->script("SET synchronous_commit = off", deadline);
+    }
     if (connect_failures_ > 0)
       log_.event(LogLevel::info, "lane_reconnected", {{"failures", std::int64_t{connect_failures_}}});
     connect_failures_ = 0;
@@ -238,7 +243,7 @@ void Lane::encode(const Batch& batch) {
       columns_[2].add(std::string_view(e.user));
       columns_[3].add(std::string_view(e.key));
       columns_[4].add(as_text(e.fingerprint));
-      columns_[5].add(std::int64_t{e.lifetime_seconds});
+      columns_[5].add(std::int64_t{defects::lifetime_of(e)});
       columns_[6].add(std::string_view(e.role));
       columns_[7].add(std::string_view(e.request_id));
     }
@@ -272,13 +277,21 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
   std::optional<postgres::StatementError> refused;
   try {
     const Monotonic deadline = started + limits::statement_deadline + answer_grace;
+    if (operation.kind == Operation::Kind::write) test_switch::pass(test_switch::Step::before_statement);
     encode(batch);
     if (std::ranges::find(prepared_, &statement) == prepared_.end()) {
       co_await connection_->prepare(name, statement, parameters_.types(), deadline);
       prepared_.push_back(&statement);
     }
     const postgres::Rows rows = co_await connection_->execute_prepared(name, parameters_, deadline);
+    if (operation.kind == Operation::Kind::write) {
+      test_switch::pass(test_switch::Step::answer_came);
+      if (test_switch::on(test_switch::Mutant::audit_after_commit)) {
+        co_await connection_->script("SELECT tenon.write_late_entries()", deadline);
+      }
+    }
     std::vector<Reply> replies = decode_replies(rows, batch.size(), started);
+    defects::drop_reply(batch, replies);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       // Sent before, no answer heard: what is found now is this command's own answer.
       if (batch[i]->uncertain && replies[i].origin == Reply::Origin::replayed) replies[i].origin = Reply::Origin::fresh;
@@ -295,7 +308,10 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
                 {"commands", static_cast<std::int64_t>(batch.size())},
                 {"reason", std::string_view(error.what())}});
     observer_.on_retry("connection", batch.size());
-    for (const auto& command : batch) command->uncertain = true;
+    for (const auto& command : batch) {
+      command->uncertain = true;
+      defects::forget_key(*command);
+    }
     requeue(std::move(batch));
   } catch (const std::exception& error) {  // a reply that does not fit: our own mistake, and the outcome is committed
     log_.event(LogLevel::error, "batch_failed",

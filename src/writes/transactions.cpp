@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
 
+#include "base/test_switch.hpp"
 #include "writes/decode.hpp"
 
 namespace tenon::writes {
@@ -181,9 +182,12 @@ asio::awaitable<Result<Reply>> Transactions::attempt(Pool& pool, const Envelope&
     lease.clean = true;
     co_return reply;
   }
+  test_switch::pass(test_switch::Step::executed);
   reply.expires = co_await keep(connection, envelope, reply, deadline);
+  test_switch::pass(test_switch::Step::before_commit);
   committing = true;
   co_await connection.script("COMMIT", deadline);
+  test_switch::pass(test_switch::Step::committed);
   lease.clean = true;
   co_return reply;
 }

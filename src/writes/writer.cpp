@@ -4,6 +4,9 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/test_switch.hpp"
+#include "writes/defects.hpp"
+
 namespace tenon::writes {
 namespace {
 
@@ -68,8 +71,10 @@ Writer::Writer(std::span<asio::io_context* const> contexts, const WriterSettings
   for (std::size_t i = 0; i < settings.write_lanes_per_thread; ++i) {
     for (auto* context : contexts) write_lanes_.push_back(std::make_unique<Lane>(*context, lane, log, observer));
   }
+  LaneSettings read_lane = lane;
+  read_lane.conninfo = defects::read_conninfo(settings.conninfo);
   for (std::size_t i = 0; i < settings.read_lanes_per_thread; ++i) {
-    for (auto* context : contexts) read_lanes_.push_back(std::make_unique<Lane>(*context, lane, log, observer));
+    for (auto* context : contexts) read_lanes_.push_back(std::make_unique<Lane>(*context, read_lane, log, observer));
   }
 }
 
@@ -112,6 +117,7 @@ asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio
 
 asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, const Uuid& claim, const Digest& fingerprint,
                                             bool is_signed, Monotonic deadline, const Work& work) {
+  test_switch::pass(test_switch::Step::before_latch);
   if (!is_signed) {
     if (std::optional<Reply> known = replies_.find(claim, fingerprint, monotonic_now())) {
       if (known->origin == Reply::Origin::reused) co_return problem(ProblemCode::idempotency_key_reused);
@@ -120,11 +126,13 @@ asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, const Uuid& 
   }
   while (!in_flight_.begin(claim)) {
     if (monotonic_now() >= deadline) co_return problem(ProblemCode::request_in_progress);
+    test_switch::pass(test_switch::Step::in_latch);
     const auto first = co_await latch(here, claim);
     if (!first) co_return first.error();
     if (!is_signed && *first && tells(**first)) co_return follow(**first, fingerprint);
   }
   Running running(in_flight_, claim, fingerprint);
+  test_switch::pass(test_switch::Step::latched);
   Result<Reply> outcome = co_await work();
   if (outcome) replies_.keep(claim, fingerprint, *outcome);
   running.finish(outcome);

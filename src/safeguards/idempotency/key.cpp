@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "base/test_switch.hpp"
 #include "encoding/canonical_json.hpp"
 #include "encoding/structured_field.hpp"
 
@@ -81,7 +82,7 @@ Uuid claim_of(std::string_view scope, std::string_view user, std::string_view ke
   std::string text;
   text.reserve(24 + scope.size() + user.size() + key.size());
   append_part(text, scope);
-  append_part(text, user);
+  append_part(text, test_switch::on(test_switch::Mutant::key_without_user) ? "" : user);
   append_part(text, key);
   const Digest digest = sha256(text);
   Uuid claim;

@@ -8,6 +8,7 @@
 #include <string>
 #include <tuple>
 
+#include "base/test_switch.hpp"
 #include "safeguards/rate_limit/leases.hpp"
 #include "safeguards/rate_limit/redis_buckets.hpp"
 #include "safeguards/rate_limit/share.hpp"
@@ -109,7 +110,8 @@ struct FallingBackStore::Impl : std::enable_shared_from_this<Impl> {
 BucketDecision FallingBackStore::Impl::decide_alone(const BucketRequest& request) {
   ++by_memory;
   BucketDecision decision{.decided = true};
-  switch (request.on_store_loss) {
+  const bool fails_open = test_switch::on(test_switch::Mutant::limiter_fails_open);
+  switch (fails_open ? StoreLoss::open : request.on_store_loss) {
     case StoreLoss::open:
       decision.admitted = true;
       decision.remaining = request.rate.quota;
