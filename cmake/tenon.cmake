@@ -54,7 +54,7 @@ function(tenon_test NAME)
   tenon_test_headers()
   target_precompile_headers(${NAME} REUSE_FROM tenon_test_headers)
   if(NOT TEST_TIMEOUT)
-    set(TEST_TIMEOUT 120)
+    set(TEST_TIMEOUT 600)
   endif()
   # One ctest entry per program: a test database is started once per program, not once per test.
   add_test(NAME ${NAME} COMMAND ${NAME} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

@@ -202,7 +202,7 @@ TEST_F(ConnectionTest, ACancelledCallerLeavesNoHalfReadAnswerBehind) {
 }
 
 asio::awaitable<void> sleep_a_little(Connection& connection, int& done) {
-  co_await connection.execute("SELECT pg_sleep(0.3)", {}, soon());
+  co_await connection.execute("SELECT pg_sleep(1)", {}, soon());
   ++done;
 }
 
@@ -217,7 +217,7 @@ TEST_F(ConnectionTest, ManyConnectionsWorkBesideEachOtherOnOneExecutor) {
   io_.restart();
   io_.run();
   EXPECT_EQ(done, 10);
-  EXPECT_LT(monotonic_now() - began, 2'500ms) << "one after the other takes 3 s";
+  EXPECT_LT(monotonic_now() - began, 9s) << "one after the other takes 10 s";
 }
 
 TEST(ConnectionToAServerThatDies, IsAConnectionError) {

@@ -27,7 +27,7 @@ BucketRequest by(const std::string_view subject, StoreLoss on_loss = StoreLoss::
 }
 
 // Patient with Redis: the machine may be busy, and what is slow here is not what is tested.
-SharedLimitsSettings patient() { return {.budget = milliseconds(100), .probe_pause = milliseconds(20)}; }
+SharedLimitsSettings patient() { return {.budget = milliseconds(250), .probe_pause = milliseconds(20)}; }
 
 int admitted_of(LimitNode& node, const BucketRequest& request, int times) {
   int admitted = 0;
@@ -131,9 +131,9 @@ TEST_P(AStoreThatLosesRedis, GoesOnFromTheLastKnownLevelAndComesBack) {
   EXPECT_FALSE(node.store().trouble().empty());
 
   // Nobody waits for Redis now.
-  const auto begun = monotonic_now();
+  const auto calls = node.store().counts().calls;
   EXPECT_EQ(admitted_of(node, by("bob"), 1'000), 60);
-  EXPECT_LT(monotonic_now() - begun, milliseconds(1'000)) << "a thousand decisions";
+  EXPECT_EQ(node.store().counts().calls, calls);
 
   fault.mend(server, other, proxy);
   ASSERT_TRUE(node.becomes(true)) << node.log();
@@ -198,15 +198,11 @@ TEST(AStoreWithoutRedis, WaitsNoLongerThanItsBudgetAndOnlyAFewTimes) {
   ASSERT_TRUE(node.ready());
   std::ignore = node.ask(by("ann"));
   proxy.set(TcpProxy::Mode::hold);
-  int waited = 0;
-  for (int i = 0; i < 200; ++i) {
-    const auto begun = monotonic_now();
-    std::ignore = node.ask(by("ann"));
-    const auto took = monotonic_now() - begun;
-    EXPECT_LT(took, settings.budget + milliseconds(200));
-    waited += took > milliseconds(50) ? 1 : 0;
-  }
-  EXPECT_LE(waited, settings.failures_to_shut);
+  const auto calls = node.store().counts().calls;
+  const auto begun = monotonic_now();
+  for (int i = 0; i < 200; ++i) std::ignore = node.ask(by("ann"));
+  EXPECT_LE(node.store().counts().calls - calls, static_cast<std::uint64_t>(settings.failures_to_shut));
+  EXPECT_LT(monotonic_now() - begun, std::chrono::seconds(20)) << "Redis answers never";
 }
 
 TEST(ALeasedLimit, CostsFewCallsAndIsNeverExceeded) {
@@ -217,12 +213,16 @@ TEST(ALeasedLimit, CostsFewCallsAndIsNeverExceeded) {
   const BucketRequest request{.policy = "big", .subject = "ann", .rate = big};
   const std::int64_t begun = microseconds_now();
   for (LimitNode* node : {&one, &two}) node->start_clients(20, request, milliseconds(0));
-  while (microseconds_now() - begun < second) std::this_thread::sleep_for(milliseconds(10));
+  const auto by_lease = [&] { return one.store().counts().by_lease + two.store().counts().by_lease; };
+  // Longer where the machine is slow: until more was asked for than there is at first.
+  while (microseconds_now() - begun < second || (by_lease() < 15'000 && microseconds_now() - begun < 20 * second)) {
+    std::this_thread::sleep_for(milliseconds(10));
+  }
   Told told = one.stop_clients();
   told.add(two.stop_clients());
   const std::int64_t took = microseconds_now() - begun;
   const auto calls = one.store().counts().calls + two.store().counts().calls;
-  const auto leased = one.store().counts().by_lease + two.store().counts().by_lease;
+  const auto leased = by_lease();
   EXPECT_LE(told.admitted, big.quota + took / big.token_microseconds());
   EXPECT_GT(leased, 5 * calls) << "of " << told.asked;
   EXPECT_GT(told.admitted, big.quota) << "what flows in is used as well";

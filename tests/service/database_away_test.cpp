@@ -77,7 +77,7 @@ TEST(EmbeddedDatabase, ThatTakesLongToComeBackDoesNotSilenceItsNode) {
     unavailable += answer.status == 500 ? 1 : 0;
   }
   EXPECT_GE(unavailable, 1);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(node.call({.path = "/healthz"}, seconds(2)).status, 200);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(node.call({.path = "/healthz"}, seconds(8)).status, 200);
   EXPECT_EQ(node.call({.path = "/readyz"}, seconds(2)).status, 503);
   for (const pid_t process : processes) kill(process, SIGCONT);
   ASSERT_TRUE(node.becomes_ready());

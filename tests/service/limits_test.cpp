@@ -15,16 +15,35 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-TEST(Limit, OnWritesIsTwentyAMinuteForEachAddressAndTheTwentyFirstIsRefused) {
+int retry_after(const RawResponse& answer) { return std::stoi(answer.header("Retry-After").value_or("0")); }
+
+TEST(Limit, OnWritesIsTwentyAMinuteByDefault) {
   const Node node({.limited = true});
-  std::vector<std::string> items{make_item(node, 100)};  // the first write
+  const std::string item = make_item(node, 1'000);
+  const Monotonic begun = monotonic_now();
+  const auto most = [begun] { return 20 + static_cast<int>((monotonic_now() - begun) / std::chrono::seconds(3)) + 1; };
+  RawResponse answer;
+  int admitted = 1;  // the item
+  while ((answer = node.call(sell(node, item, 1))).status == 200 && admitted <= most()) ++admitted;
+  EXPECT_GE(admitted, 20);
+  EXPECT_LE(admitted, most()) << "one token flows in every three seconds";
+  expect_problem(answer, 429, "rate_limited");
+  EXPECT_GE(retry_after(answer), 1);
+  EXPECT_LE(retry_after(answer), 3);
+  EXPECT_EQ(answer.header("RateLimit-Policy"), "\"inventory-write\";q=20;w=60");
+}
+
+// By the hour, so that no token flows in meanwhile.
+TEST(Limit, OnWritesIsForEachAddressAndWhatIsPastItIsRefusedWithoutATrace) {
+  const Node node({.arguments = {"--limit", "inventory-write=20/hour"}, .limited = true});
+  const std::string item = make_item(node, 100);  // the first write
   for (int i = 2; i <= 20; ++i) {
     // By another user each time: it is the address that counts.
-    ApiCall sale = sell(node, items[0], 1);
+    ApiCall sale = sell(node, item, 1);
     sale.token = node.token("user-" + std::to_string(i), "staff");
     const RawResponse answer = node.call(sale);
     ASSERT_EQ(answer.status, 200) << i << answer.body;
-    EXPECT_EQ(answer.header("RateLimit-Policy"), "\"inventory-write\";q=20;w=60");
+    EXPECT_EQ(answer.header("RateLimit-Policy"), "\"inventory-write\";q=20;w=3600");
     EXPECT_THAT(answer.header("RateLimit").value_or(""),
                 StartsWith("\"inventory-write\";r=" + std::to_string(20 - i) + ";t="));
     EXPECT_EQ(answer.header("X-RateLimit-Limit"), "20");
@@ -32,19 +51,17 @@ TEST(Limit, OnWritesIsTwentyAMinuteForEachAddressAndTheTwentyFirstIsRefused) {
     EXPECT_TRUE(answer.header("X-RateLimit-Reset").has_value());
   }
   const std::string before = traces(node.superuser());
-  const ApiCall sale = sell(node, items[0], 1, "the-twenty-first");
-  const RawResponse refused = node.call(sale);
+  const RawResponse refused = node.call(sell(node, item, 1, "the-twenty-first"));
   expect_problem(refused, 429, "rate_limited");
-  const int wait = std::stoi(refused.header("Retry-After").value_or("0"));
-  EXPECT_GE(wait, 1);
-  EXPECT_LE(wait, 3) << "one token flows in every three seconds";
+  EXPECT_GE(retry_after(refused), 1);
+  EXPECT_LE(retry_after(refused), 180) << "one token flows in every three minutes";
   EXPECT_EQ(refused.header("X-RateLimit-Remaining"), "0");
-  EXPECT_EQ(refused.header("RateLimit-Policy"), "\"inventory-write\";q=20;w=60");
+  EXPECT_EQ(refused.header("RateLimit-Policy"), "\"inventory-write\";q=20;w=3600");
   EXPECT_FALSE(refused.header("Idempotency-Status").has_value());
   EXPECT_EQ(traces(node.superuser()), before);
   // All writes share it, refusals of strangers are charged too, and reads have their own.
-  EXPECT_EQ(node.call(order(node, R"([{"item_id":")" + items[0] + R"(","quantity":1}])")).status, 429);
-  ApiCall stranger = sell(node, items[0], 1);
+  EXPECT_EQ(node.call(order(node, R"([{"item_id":")" + item + R"(","quantity":1}])")).status, 429);
+  ApiCall stranger = sell(node, item, 1);
   stranger.token.clear();
   EXPECT_EQ(node.call(stranger).status, 429);
   const RawResponse read = node.call(get(node, "/api/inventory"));
@@ -56,7 +73,7 @@ TEST(Limit, OnWritesIsTwentyAMinuteForEachAddressAndTheTwentyFirstIsRefused) {
 // The forwarded address counts only when it is a trusted proxy that tells.
 TEST(Limit, IsOfTheAddressThatATrustedProxyTells) {
   const Node trusting(
-      {.arguments = {"--trusted-proxy", "127.0.0.0/8", "--limit", "inventory-write=2/min"}, .limited = true});
+      {.arguments = {"--trusted-proxy", "127.0.0.0/8", "--limit", "inventory-write=2/hour"}, .limited = true});
   const auto statuses = [](const Node& node) {
     std::map<int, int> seen;
     for (int i = 0; i < 5; ++i) {
@@ -69,7 +86,7 @@ TEST(Limit, IsOfTheAddressThatATrustedProxyTells) {
   EXPECT_EQ(statuses(trusting), (std::map<int, int>{{404, 5}}));
   NodeSettings wary = beside(trusting);
   wary.limited = true;
-  wary.arguments.insert(wary.arguments.end(), {"--limit", "inventory-write=2/min"});
+  wary.arguments.insert(wary.arguments.end(), {"--limit", "inventory-write=2/hour"});
   const Node node(wary);
   EXPECT_EQ(statuses(node), (std::map<int, int>{{404, 2}, {429, 3}}));
 }
@@ -98,26 +115,37 @@ class SettingsFile {
   TemporaryFolder folder_;
 };
 
-int retry_after(const RawResponse& answer) { return std::stoi(answer.header("Retry-After").value_or("0")); }
-
-TEST(Limit, MakesWhoPushesWaitLongerAndLongerAndAdmitsWhoWaitedAsTold) {
-  const SettingsFile file("[limits.inventory-read]\nrate = \"1/s\"\npenalty = \"1s..3s\"\n");
+TEST(Limit, MakesWhoPushesWaitLongerAndLonger) {
+  const SettingsFile file("[limits.inventory-read]\nrate = \"1/hour\"\npenalty = \"10min..30min\"\n");
   const Node node({.arguments = {"--config", file.path()}, .limited = true});
   const ApiCall read = get(node, "/api/inventory");
   EXPECT_EQ(node.call(read).status, 200);
-  EXPECT_EQ(retry_after(node.call(read)), 1);
+  const auto expect_minutes = [](const RawResponse& refused, int minutes) {
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_LE(retry_after(refused), minutes * 60);
+    EXPECT_GT(retry_after(refused), (minutes - 5) * 60) << "as far as the machine is not much too busy";
+  };
+  expect_minutes(node.call(read), 60);
   std::this_thread::sleep_for(std::chrono::milliseconds(60));  // more than what is excused as being under way
-  EXPECT_EQ(retry_after(node.call(read)), 2);
-  EXPECT_EQ(retry_after(node.call(read)), 3);
+  expect_minutes(node.call(read), 70);
+  expect_minutes(node.call(read), 80);
   const RawResponse last = node.call(read);
-  EXPECT_EQ(last.status, 429);
-  EXPECT_EQ(retry_after(last), 4);
-  EXPECT_EQ(last.header("X-RateLimit-Reset"), "4");
-  std::this_thread::sleep_for(std::chrono::seconds(retry_after(last)));
-  EXPECT_EQ(node.call(read).status, 200);
+  expect_minutes(last, 90);
+  EXPECT_EQ(last.header("X-RateLimit-Reset"), last.header("Retry-After"));
   const std::string metrics = node.call({.path = "/metrics"}).body;
   EXPECT_THAT(metrics, HasSubstr("tenon_limited_total{decision=\"refused\",limit=\"inventory-read\"} 1"));
   EXPECT_THAT(metrics, HasSubstr("tenon_limited_total{decision=\"penalized\",limit=\"inventory-read\"} 3"));
+}
+
+TEST(Limit, AdmitsWhoWaitedAsTold) {
+  const SettingsFile file("[limits.inventory-read]\nrate = \"1/s\"\npenalty = \"1s..3s\"\n");
+  const Node node({.arguments = {"--config", file.path()}, .limited = true});
+  const ApiCall read = get(node, "/api/inventory");
+  RawResponse answer;
+  for (int i = 0; i < 50 && (answer = node.call(read)).status == 200; ++i) continue;
+  ASSERT_EQ(answer.status, 429);
+  std::this_thread::sleep_for(std::chrono::seconds(retry_after(answer)));
+  EXPECT_EQ(node.call(read).status, 200);
 }
 
 TEST(Limit, InShadowModeRefusesNobodyShowsNothingAndCounts) {
@@ -136,17 +164,19 @@ TEST(Limit, InShadowModeRefusesNobodyShowsNothingAndCounts) {
 
 TEST(Limit, OfTheFilesOwnStandsBeforeTheRoutesItNames) {
   const SettingsFile file(
-      "headers = \"draft\"\n"
+      "headers = \"draft\"\n[limits.inventory-read]\nrate = \"600/hour\"\n"
       "[limits.lists]\nrate = \"2/hour\"\nper = \"user\"\nroutes = [\"GET /api/business\", \"GET /api/inventory\"]\n");
   const Node node({.arguments = {"--config", file.path()}, .limited = true});
   const RawResponse first = node.call(get(node, "/api/inventory"));
-  EXPECT_EQ(first.header("RateLimit-Policy"), "\"inventory-read\";q=600;w=60, \"lists\";q=2;w=3600");
+  EXPECT_EQ(first.header("RateLimit-Policy"), "\"inventory-read\";q=600;w=3600, \"lists\";q=2;w=3600");
   EXPECT_EQ(first.header("X-RateLimit-Limit"), std::nullopt);
   EXPECT_EQ(node.call(get(node, "/api/business")).header("RateLimit-Policy"), "\"lists\";q=2;w=3600");
   const RawResponse refused = node.call(get(node, "/api/inventory"));
   expect_problem(refused, 429, "rate_limited");
-  EXPECT_EQ(refused.header("RateLimit"), "\"inventory-read\";r=598;t=1, \"lists\";r=0;t=1800");
-  EXPECT_EQ(retry_after(refused), 1800);
+  EXPECT_THAT(refused.header("RateLimit").value_or(""),
+              testing::MatchesRegex("\"inventory-read\";r=59[89];t=[1-6], \"lists\";r=0;t=1[78][0-9]+"));
+  EXPECT_GT(retry_after(refused), 1700);
+  EXPECT_LE(retry_after(refused), 1800);
   ApiCall of_another = get(node, "/api/inventory");
   of_another.token = node.token("another", "");
   EXPECT_EQ(node.call(of_another).status, 200);
