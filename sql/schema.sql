@@ -3,7 +3,7 @@
 -- ROLE tenon_auditor LOGIN SET default_transaction_read_only=on
 -- ROLE tenon_edge LOGIN SET lock_timeout=3s, statement_timeout=8s, idle_in_transaction_session_timeout=10s, search_path=public, pg_temp, TimeZone=UTC
 -- ROLE tenon_owner NOLOGIN
--- ROLE tenon_sealer LOGIN
+-- ROLE tenon_sealer LOGIN SET lock_timeout=3s, statement_timeout=30s, idle_in_transaction_session_timeout=10s, idle_session_timeout=20s, search_path=public, pg_temp, TimeZone=UTC
 -- DATABASE tenon_auditor: CONNECT
 -- DATABASE tenon_edge: CONNECT
 -- DATABASE tenon_owner: CREATE
@@ -2222,6 +2222,41 @@ $$;
 
 ALTER FUNCTION tenon.register_operation(name text, function regproc, prelock regproc, batch regproc) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.retire_audit_month(month text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    SET lock_timeout TO '3s'
+    AS $$
+DECLARE
+  partition CONSTANT text := 'audit_logs_' || month;
+  begins CONSTANT timestamptz := to_timestamp(month, 'YYYY_MM');
+  ends CONSTANT timestamptz := begins + interval '1 month';
+  gone record;
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_inherits WHERE inhparent = 'public.audit_logs'::regclass
+                 AND inhrelid = to_regclass('public.' || quote_ident(partition))) OR partition = 'audit_logs_default' THEN
+    RAISE EXCEPTION 'the audit log has no month %', month USING ERRCODE = 'undefined_table';
+  END IF;
+  IF ends > clock_timestamp() THEN
+    RAISE EXCEPTION 'month % is not over', month USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+  EXECUTE format('ALTER TABLE public.audit_logs DETACH PARTITION public.%I', partition);  -- and so nothing more comes
+  EXECUTE format('GRANT SELECT ON public.%I TO tenon_owner', partition);
+  EXECUTE format('CREATE POLICY read ON public.%I FOR SELECT TO tenon_owner USING (true)', partition);
+  EXECUTE format('SELECT count(*) AS entries, min(id) AS first_id, max(id) AS last_id, max(transaction_id) AS newest FROM public.%I',
+                 partition) INTO gone;
+  IF gone.newest > coalesce((SELECT transaction_id FROM tenon.audit_checkpoints ORDER BY size DESC LIMIT 1), '0') THEN
+    RAISE EXCEPTION 'month % is not sealed yet', month USING ERRCODE = 'object_not_in_prerequisite_state';
+  END IF;
+  INSERT INTO tenon.audit_retired (name, from_at, to_at, first_id, last_id, entries)
+  VALUES (partition, begins, ends, gone.first_id, gone.last_id, gone.entries);
+  RETURN gone.entries;
+END
+$$;
+
+ALTER FUNCTION tenon.retire_audit_month(month text) OWNER TO tenon_owner;
+
 CREATE TABLE public.token_revocations (
     id uuid DEFAULT tenon.new_id() NOT NULL,
     token_id text,
@@ -2318,37 +2353,48 @@ $$;
 
 ALTER FUNCTION tenon.revoke_tokens(command tenon.command, arguments jsonb) OWNER TO tenon_owner;
 
-CREATE FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) RETURNS void
+CREATE FUNCTION tenon.seal_audit(known_size bigint, log_origin text, log_key text, tree_size bigint, tree_root bytea, signed_note text, last_transaction xid8, last_entry bigint, levels smallint[], indexes bigint[], tiles bytea[], first_transactions xid8[], first_entries bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 DECLARE
-  sealed tenon.audit_checkpoints;
+  sealed record;
+  due bigint;
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtext('tenon.seal_audit'));  -- one at a time
-  SELECT * INTO sealed FROM tenon.audit_checkpoints ORDER BY size DESC LIMIT 1;
-  IF coalesce(sealed.size, 0) <> old_size THEN
-    RAISE EXCEPTION 'the tree has % leaves, not %', coalesce(sealed.size, 0), old_size USING ERRCODE = 'TN005';
+  LOCK TABLE tenon.audit_turn IN EXCLUSIVE MODE;  -- one at a time, whosever turn it is
+  INSERT INTO tenon.audit_log_identity (origin, verifier_key)
+  SELECT log_origin, log_key WHERE NOT EXISTS (SELECT FROM tenon.audit_log_identity);
+  IF NOT EXISTS (SELECT FROM tenon.audit_log_identity WHERE origin = log_origin AND verifier_key = log_key) THEN
+    RAISE EXCEPTION 'the audit log is sealed with another key'
+      USING ERRCODE = 'TN011', DETAIL = (SELECT verifier_key FROM tenon.audit_log_identity);
   END IF;
-  IF new_size <= old_size OR (last_transaction_id, last_id) <= (sealed.transaction_id, sealed.last_id) THEN
-    RAISE EXCEPTION 'a log is sealed forward only' USING ERRCODE = 'check_violation';
+
+  SELECT size, transaction_id INTO sealed FROM tenon.audit_checkpoints ORDER BY size DESC LIMIT 1;
+  IF coalesce(sealed.size, 0) <> known_size THEN
+    RAISE EXCEPTION 'the tree has % leaves, not %', coalesce(sealed.size, 0), known_size USING ERRCODE = 'TN012';
   END IF;
-  INSERT INTO tenon.audit_log_identity (origin, verifier_key) VALUES (seal_audit.origin, seal_audit.verifier_key)
-  ON CONFLICT DO NOTHING;
-  IF NOT EXISTS (SELECT FROM tenon.audit_log_identity AS i
-                 WHERE i.origin = seal_audit.origin AND i.verifier_key = seal_audit.verifier_key) THEN
-    RAISE EXCEPTION 'this log is signed by another key: %', (SELECT i.verifier_key FROM tenon.audit_log_identity AS i)
-      USING ERRCODE = 'TN006';
+
+  SELECT coalesce(sum(entries), 0) INTO due FROM tenon.audit_batches
+  WHERE transaction_id > coalesce(sealed.transaction_id, '0') AND transaction_id <= last_transaction;
+  IF known_size + due <> tree_size OR due = 0 OR last_transaction >= pg_snapshot_xmin(pg_current_snapshot())
+     OR NOT EXISTS (SELECT FROM tenon.audit_batches WHERE transaction_id = last_transaction AND last_id = last_entry) THEN
+    RAISE EXCEPTION '% leaves up to transaction % are not the % entries after the % sealed ones', tree_size, last_transaction,
+      due, known_size USING ERRCODE = 'TN013';
   END IF;
-  INSERT INTO tenon.audit_tiles AS t (level, index, hashes, first_transaction_id, first_id)
-  SELECT * FROM unnest(levels, indexes, hashes, first_transaction_ids, first_ids)
-  ON CONFLICT ON CONSTRAINT audit_tiles_pkey DO UPDATE SET hashes = excluded.hashes;
+
+  INSERT INTO tenon.audit_tiles AS stored (level, index, hashes, first_transaction_id, first_id)
+  SELECT * FROM unnest(levels, indexes, tiles, first_transactions, first_entries)
+  ON CONFLICT (level, index) DO UPDATE SET hashes = excluded.hashes WHERE stored.hashes <> excluded.hashes;
+  IF (SELECT index * 256 + octet_length(hashes) / 32 FROM tenon.audit_tiles WHERE level = 0 ORDER BY index DESC LIMIT 1)
+     IS DISTINCT FROM tree_size THEN
+    RAISE EXCEPTION 'the tiles do not have % leaves', tree_size USING ERRCODE = 'TN013';
+  END IF;
   INSERT INTO tenon.audit_checkpoints (size, root, note, transaction_id, last_id)
-  VALUES (new_size, seal_audit.root, seal_audit.note, last_transaction_id, seal_audit.last_id);
+  VALUES (tree_size, tree_root, signed_note, last_transaction, last_entry);
 END
 $$;
 
-ALTER FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) OWNER TO tenon_owner;
+ALTER FUNCTION tenon.seal_audit(known_size bigint, log_origin text, log_key text, tree_size bigint, tree_root bytea, signed_note text, last_transaction xid8, last_entry bigint, levels smallint[], indexes bigint[], tiles bytea[], first_transactions xid8[], first_entries bigint[]) OWNER TO tenon_owner;
 
 CREATE TABLE tenon.signature_rules (
     only_row boolean DEFAULT true NOT NULL,
@@ -2467,6 +2513,30 @@ CREATE FUNCTION tenon.stored_replies(claims uuid[], fingerprints bytea[], clock 
 $$;
 
 ALTER FUNCTION tenon.stored_replies(claims uuid[], fingerprints bytea[], clock timestamp with time zone) OWNER TO tenon_owner;
+
+CREATE FUNCTION tenon.take_audit_turn() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+  caller CONSTANT oid := (SELECT oid FROM pg_roles WHERE rolname = session_user);
+  holder tenon.audit_turn;
+BEGIN
+  LOCK TABLE tenon.audit_turn IN EXCLUSIVE MODE;
+  SELECT * INTO holder FROM tenon.audit_turn;
+  IF (holder.process, holder.login) = (pg_backend_pid(), caller) THEN
+    RETURN true;
+  END IF;
+  IF EXISTS (SELECT FROM pg_stat_activity WHERE pid = holder.process AND usesysid = holder.login) THEN
+    RETURN false;
+  END IF;
+  INSERT INTO tenon.audit_turn (process, login) VALUES (pg_backend_pid(), caller)
+  ON CONFLICT (only_row) DO UPDATE SET process = excluded.process, login = excluded.login;
+  RETURN true;
+END
+$$;
+
+ALTER FUNCTION tenon.take_audit_turn() OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.turn_key_generation() RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2874,11 +2944,11 @@ CREATE TABLE tenon.audit_retired (
     name text NOT NULL,
     from_at timestamp with time zone NOT NULL,
     to_at timestamp with time zone NOT NULL,
-    first_id bigint NOT NULL,
-    last_id bigint NOT NULL,
+    first_id bigint,
+    last_id bigint,
     entries bigint NOT NULL,
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT audit_retired_entries_check CHECK ((entries > 0))
+    CONSTRAINT audit_retired_entries_check CHECK ((entries >= 0))
 );
 
 ALTER TABLE ONLY tenon.audit_retired FORCE ROW LEVEL SECURITY;
@@ -2901,6 +2971,15 @@ ALTER TABLE ONLY tenon.audit_tiles ALTER COLUMN hashes SET STORAGE EXTERNAL;
 ALTER TABLE ONLY tenon.audit_tiles FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE tenon.audit_tiles OWNER TO tenon_owner;
+
+CREATE TABLE tenon.audit_turn (
+    only_row boolean DEFAULT true NOT NULL,
+    process integer NOT NULL,
+    login oid NOT NULL,
+    CONSTRAINT audit_turn_only_row_check CHECK (only_row)
+);
+
+ALTER TABLE tenon.audit_turn OWNER TO tenon_owner;
 
 CREATE TABLE tenon.migrations (
     set text NOT NULL,
@@ -3000,6 +3079,9 @@ ALTER TABLE ONLY tenon.audit_retired
 
 ALTER TABLE ONLY tenon.audit_tiles
     ADD CONSTRAINT audit_tiles_pkey PRIMARY KEY (level, index);
+
+ALTER TABLE ONLY tenon.audit_turn
+    ADD CONSTRAINT audit_turn_pkey PRIMARY KEY (only_row);
 
 ALTER TABLE ONLY tenon.key_generation
     ADD CONSTRAINT key_generation_pkey PRIMARY KEY (only_row);
@@ -3449,6 +3531,8 @@ REVOKE ALL ON FUNCTION tenon.refused(status integer, problem text, detail text, 
 
 REVOKE ALL ON FUNCTION tenon.register_operation(name text, function regproc, prelock regproc, batch regproc) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION tenon.retire_audit_month(month text) FROM PUBLIC;
+
 GRANT SELECT ON TABLE public.token_revocations TO tenon_edge;
 
 REVOKE ALL ON FUNCTION tenon.revocation_body(one public.token_revocations) FROM PUBLIC;
@@ -3458,8 +3542,8 @@ REVOKE ALL ON FUNCTION tenon.revoke_signing_key(command tenon.command, arguments
 
 REVOKE ALL ON FUNCTION tenon.revoke_tokens(command tenon.command, arguments jsonb) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) FROM PUBLIC;
-GRANT ALL ON FUNCTION tenon.seal_audit(old_size bigint, new_size bigint, root bytea, note text, last_transaction_id xid8, last_id bigint, levels smallint[], indexes bigint[], hashes bytea[], first_transaction_ids xid8[], first_ids bigint[], origin text, verifier_key text) TO tenon_sealer;
+REVOKE ALL ON FUNCTION tenon.seal_audit(known_size bigint, log_origin text, log_key text, tree_size bigint, tree_root bytea, signed_note text, last_transaction xid8, last_entry bigint, levels smallint[], indexes bigint[], tiles bytea[], first_transactions xid8[], first_entries bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.seal_audit(known_size bigint, log_origin text, log_key text, tree_size bigint, tree_root bytea, signed_note text, last_transaction xid8, last_entry bigint, levels smallint[], indexes bigint[], tiles bytea[], first_transactions xid8[], first_entries bigint[]) TO tenon_sealer;
 
 REVOKE ALL ON FUNCTION tenon.signature_end(created timestamp with time zone, rules tenon.signature_rules) FROM PUBLIC;
 
@@ -3475,6 +3559,9 @@ REVOKE ALL ON FUNCTION tenon.stale_or_gone(detail text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION tenon.store_replies(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], replies tenon.replies) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.stored_replies(claims uuid[], fingerprints bytea[], clock timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.take_audit_turn() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.take_audit_turn() TO tenon_sealer;
 
 REVOKE ALL ON FUNCTION tenon.turn_key_generation() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.turn_key_generation() TO tenon_edge;

@@ -28,6 +28,13 @@ ALTER ROLE tenon_edge SET idle_in_transaction_session_timeout = '10s';
 ALTER ROLE tenon_edge SET search_path = public, pg_temp;
 ALTER ROLE tenon_edge SET timezone = 'UTC';
 ALTER ROLE tenon_auditor SET default_transaction_read_only = on;
+-- A sealer that hangs must not keep others from taking over: its turn ends with its session.
+ALTER ROLE tenon_sealer SET lock_timeout = '3s';
+ALTER ROLE tenon_sealer SET statement_timeout = '30s';
+ALTER ROLE tenon_sealer SET idle_in_transaction_session_timeout = '10s';
+ALTER ROLE tenon_sealer SET idle_session_timeout = '20s';
+ALTER ROLE tenon_sealer SET search_path = public, pg_temp;
+ALTER ROLE tenon_sealer SET timezone = 'UTC';
 
 DO $$
 BEGIN

@@ -66,6 +66,14 @@ void add_serve_options(CLI::App& serve, Settings& s, Durations& durations) {
   option("data-dir", s.data_dir, "secrets and the embedded database")->capture_default_str();
   option("database-url", s.database_url, "postgres://tenon_edge@host/db; without it the node runs its own PostgreSQL");
   option("migrate-url", s.migrate_url, "a login that may change the schema: migrate at start (with --database-url)");
+  option("sealer", s.sealer, "on: this node seals the audit log when no other does; off: never")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
+      ->default_str("on");
+  option("sealer-url", s.sealer_url,
+         "postgres://tenon_sealer@host/db: the sealer's login (with --database-url, which is not sealed without it)");
+  option("checkpoint-to", s.checkpoint_to,
+         "a folder or an https:// URL for signed checkpoints, beside <data-dir>/audit-checkpoints; may be given again")
+      ->delimiter(',');
   option("secret-file", s.secret_file, "the token secret; default: <data-dir>/secret, made when missing");
   option("tls-cert", s.http.tls_certificate, "PEM certificate chain: serve HTTPS only");
   option("tls-key", s.http.tls_key, "PEM key of --tls-cert");

@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <stdexcept>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/limits.hpp"
@@ -22,11 +24,8 @@ namespace {
 std::string reason() { return std::strerror(errno); }  // NOLINT(concurrency-mt-unsafe): before any thread
 
 // Written whole under another name first: whoever looks meanwhile, another node perhaps, sees all of it or nothing. The
-// link fails when somebody else was quicker, whose secret is then the one.
-void make_secret(const std::filesystem::path& file) {
-  std::array<std::uint8_t, 32> random{};
-  fill_random(random);
-  const std::string text = hex(random) + "\n";
+// link fails when somebody else was quicker, whose file is then the one.
+void make_private_file(const std::filesystem::path& file, const std::string& text) {
   const std::string draft = file.string() + "." + std::to_string(::getpid());
   const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) throw std::runtime_error("cannot write " + draft + ": " + reason());
@@ -36,6 +35,31 @@ void make_secret(const std::filesystem::path& file) {
   const std::string why = linked ? "" : reason();
   ::unlink(draft.c_str());
   if (!linked) throw std::runtime_error("cannot write " + file.string() + ": " + why);
+}
+
+// Without the line's end. `fresh` is what a new file is to hold; none is made without it.
+std::string read_private_file(const std::filesystem::path& file, const std::function<std::string()>& fresh) {
+  struct stat info{};
+  if (::stat(file.c_str(), &info) != 0) {
+    if (!fresh)
+      throw std::runtime_error("there is no secret at " + file.string() + ": start the node once, it makes one");
+    make_private_file(file, fresh() + "\n");
+    if (::stat(file.c_str(), &info) != 0) throw std::runtime_error("cannot read " + file.string() + ": " + reason());
+  }
+  if ((info.st_mode & 077) != 0) {
+    throw std::runtime_error(file.string() + " can be read or written by others: run chmod 600 " + file.string());
+  }
+  std::ifstream in(file);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in.good() && text.empty()) throw std::runtime_error("cannot read " + file.string());
+  while (text.ends_with('\n') || text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+std::string random_hex(std::size_t bytes) {
+  std::vector<std::uint8_t> random(bytes);
+  fill_random(random);
+  return hex(random);
 }
 
 // The password of the URL that begins at `text`'s "://", as a position and a length; {npos, 0} when it has none.
@@ -76,25 +100,20 @@ void make_data_dir(const std::filesystem::path& data_dir) {
 }
 
 std::string read_secret(const std::filesystem::path& file, bool make) {
-  struct stat info{};
-  if (::stat(file.c_str(), &info) != 0) {
-    if (!make)
-      throw std::runtime_error("there is no secret at " + file.string() + ": start the node once, it makes one");
-    make_secret(file);
-    if (::stat(file.c_str(), &info) != 0) throw std::runtime_error("cannot read " + file.string() + ": " + reason());
-  }
-  if ((info.st_mode & 077) != 0) {
-    throw std::runtime_error(file.string() + " can be read or written by others: run chmod 600 " + file.string());
-  }
-  std::ifstream in(file);
-  std::string secret{std::istreambuf_iterator<char>(in), {}};
-  if (!in.good() && secret.empty()) throw std::runtime_error("cannot read " + file.string());
-  while (secret.ends_with('\n') || secret.ends_with('\r')) secret.pop_back();
+  std::string secret = read_private_file(file, make ? [] { return random_hex(32); } : std::function<std::string()>());
   if (secret.size() < limits::secret_bytes_min) {
     throw std::runtime_error(file.string() + " holds fewer than " + std::to_string(limits::secret_bytes_min) +
                              " bytes: a secret that short can be guessed");
   }
   return secret;
+}
+
+audit::NoteSigner read_audit_key(const std::filesystem::path& file) {
+  const std::string text =
+      read_private_file(file, [] { return audit::NoteSigner::generate("tenon/" + random_hex(8)).private_text(); });
+  auto signer = audit::NoteSigner::parse(text);
+  if (!signer) throw std::runtime_error(file.string() + ": " + signer.error());
+  return *std::move(signer);
 }
 
 std::string weakness_of(std::string_view secret) {

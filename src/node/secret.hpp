@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "audit/note.hpp"
+
 namespace tenon {
 
 // Makes `data_dir` (mode 0711: the embedded database's own user must be able to pass through it) when it is missing.
@@ -14,6 +16,11 @@ void make_data_dir(const std::filesystem::path& data_dir);
 // std::runtime_error, saying what to do: missing, readable or writable by others than its owner, or shorter than
 // limits::secret_bytes_min bytes without the line's end.
 [[nodiscard]] std::string read_secret(const std::filesystem::path& file, bool make);
+
+// The key that checkpoints of the audit log are signed with (docs/formats/audit-log.md), in `file`; made there, mode
+// 0600, when it is missing. Throws std::runtime_error, saying what to do: unreadable, readable or writable by others,
+// no such key.
+[[nodiscard]] audit::NoteSigner read_audit_key(const std::filesystem::path& file);
 
 // Why a secret that is long enough can be guessed all the same: the placeholder of some example, one piece repeated, or
 // made of fewer than eight different characters. Empty: no such reason is known.

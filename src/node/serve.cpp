@@ -21,6 +21,7 @@
 #include "node/identity.hpp"
 #include "node/revocation_feed.hpp"
 #include "node/revocation_routes.hpp"
+#include "node/sealing.hpp"
 #include "node/secret.hpp"
 #include "node/signature_rules.hpp"
 #include "node/signing_key_routes.hpp"
@@ -121,9 +122,11 @@ class Database {
                                                  .connections_max = connections_of(settings)},
                        log);
       conninfo_ = cluster_->edge_conninfo();
+      sealer_conninfo_ = cluster_->sealer_conninfo();
       postgres::migrate(cluster_->superuser_conninfo(), migrations, log);
     } else {
       conninfo_ = settings.database_url;
+      sealer_conninfo_ = settings.sealer_url;
       if (!settings.migrate_url.empty()) postgres::migrate(settings.migrate_url, migrations, log);
     }
     if (const std::string wrong = postgres::preflight(conninfo_, migrations); !wrong.empty()) {
@@ -131,6 +134,8 @@ class Database {
     }
   }
   [[nodiscard]] const std::string& conninfo() const noexcept { return conninfo_; }
+  // As tenon_sealer; empty: there is no such login.
+  [[nodiscard]] const std::string& sealer_conninfo() const noexcept { return sealer_conninfo_; }
   [[nodiscard]] int schema_version() const noexcept { return schema_version_; }
 
   // The server is our child: when it dies, we start it again, and it recovers. On a thread of its own: that may take
@@ -159,6 +164,7 @@ class Database {
   int schema_version_;
   std::optional<postgres::Cluster> cluster_;
   std::string conninfo_;
+  std::string sealer_conninfo_;
   std::jthread keeper_;  // joined before the cluster that it watches goes
 };
 
@@ -243,6 +249,7 @@ void check(const Settings& settings, const Program& program) {
   (void)client_settings(settings.shared_limits);
   (void)service_of(settings);
   check_tokens(settings);
+  check_sealing(settings);
   (void)signature_rules(settings, program.routes);
 }
 
@@ -254,6 +261,7 @@ int serve(const Settings& settings, const Program& program) {
   (void)client_settings(settings.shared_limits);
   const service::ServiceSettings service_settings = service_of(settings);
   check_tokens(settings);
+  check_sealing(settings);
   if (!settings.http.tls_key.empty()) require_private(settings.http.tls_key);
   const signature::Rules rules = signature_rules(settings, program.routes);
   Logger log(settings.log_path, log_level(settings.log_level));
@@ -286,6 +294,7 @@ int serve(const Settings& settings, const Program& program) {
                          .queue_max = settings.queue_max,
                          .reply_cache_bytes = settings.reply_cache_megabytes * 1024 * 1024},
                         log, metrics);
+  const std::unique_ptr<audit::Sealer> audit_sealer = make_sealer(settings, database.sealer_conninfo(), metrics, log);
   writes::KeySweeper sweeper(main_context, database.conninfo(), log);
   RevocationFeed revocations(main_context, database.conninfo(), identity.revocations(), log);
   const RevocationOperations revocation_operations;
@@ -363,6 +372,7 @@ int serve(const Settings& settings, const Program& program) {
   shared_limits.start();
   revocations.start();
   identity.start();
+  if (audit_sealer) audit_sealer->start();
 
   std::vector<std::thread> running;
   for (std::size_t i = 1; i < threads; ++i) running.emplace_back([context = context_pointers[i]] { context->run(); });
@@ -386,6 +396,7 @@ int serve(const Settings& settings, const Program& program) {
     for (auto* context : context_pointers) context->stop();
   }
   for (std::thread& thread : running) thread.join();
+  if (audit_sealer) audit_sealer->stop();
   if (failed) std::rethrow_exception(failed);
   log.event(LogLevel::info, "stopped", {});
   return 0;

@@ -16,10 +16,13 @@
 namespace tenon {
 
 struct Settings {
-  std::filesystem::path data_dir;     // secrets, and the embedded database
-  std::string database_url;           // empty: the embedded database
-  std::string migrate_url;            // a login that may change the schema; with database_url
-  std::filesystem::path secret_file;  // empty: <data-dir>/secret, made when missing
+  std::filesystem::path data_dir;          // secrets, and the embedded database
+  std::string database_url;                // empty: the embedded database
+  std::string migrate_url;                 // a login that may change the schema; with database_url
+  bool sealer = true;                      // whether this node may seal the audit log
+  std::string sealer_url;                  // its login; with database_url, where there is no sealing without it
+  std::vector<std::string> checkpoint_to;  // folders and https:// URLs, beside <data-dir>/audit-checkpoints
+  std::filesystem::path secret_file;       // empty: <data-dir>/secret, made when missing
   TokenSettings tokens;
   std::vector<std::string> cors_origins;
   http::ServerSettings http;

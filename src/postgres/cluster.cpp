@@ -194,6 +194,7 @@ Cluster::~Cluster() = default;
 
 std::string Cluster::superuser_conninfo() const { return conninfo_of(impl_->socket_folder, "postgres", "tenon"); }
 std::string Cluster::edge_conninfo() const { return conninfo_of(impl_->socket_folder, "tenon_edge", "tenon"); }
+std::string Cluster::sealer_conninfo() const { return conninfo_of(impl_->socket_folder, "tenon_sealer", "tenon"); }
 
 int Cluster::pid() const noexcept {
   const auto server = impl_->server();

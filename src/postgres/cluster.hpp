@@ -34,6 +34,7 @@ class Cluster {
   // Connection strings to the database `tenon`, which is made on first start.
   [[nodiscard]] std::string superuser_conninfo() const;
   [[nodiscard]] std::string edge_conninfo() const;
+  [[nodiscard]] std::string sealer_conninfo() const;
   [[nodiscard]] int pid() const noexcept;     // of the server process, for tests that kill it
   [[nodiscard]] bool alive() const noexcept;  // the child has not exited
   void restart();  // starts the server again after it died (crash recovery); throws as the constructor does

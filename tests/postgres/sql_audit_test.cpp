@@ -246,7 +246,7 @@ TEST_F(SqlAudit, IsRequiredOfEveryTableThatIsNotWrittenDownAsBookkeeping) {
       "signature_nonces", "tenon.signature_rules",
       // The audit log itself.
       "audit_logs", "audit_logs_default", "tenon.audit_balance", "tenon.audit_batches", "tenon.audit_checkpoints",
-      "tenon.audit_log_identity", "tenon.audit_retired", "tenon.audit_tiles"};
+      "tenon.audit_log_identity", "tenon.audit_retired", "tenon.audit_tiles", "tenon.audit_turn"};
   const postgres::Rows rows = superuser_.execute(
       "SELECT c.oid::regclass, ARRAY(SELECT tgname::text FROM pg_trigger WHERE tgrelid = c.oid AND tgenabled = 'O')"
       "  @> ARRAY['note_insert', 'note_update', 'note_delete', 'no_truncate'],"

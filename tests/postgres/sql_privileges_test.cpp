@@ -45,13 +45,14 @@ constexpr Allowed relations[] = {
     {"tenon.audit_log_ids", "Urw", "", "", "", ""},
     {"tenon.audit_retired", "ra", "r", "r", "r", ""},
     {"tenon.audit_tiles", "raw", "r", "r", "r", ""},  // its last tiles grow, by a trigger's leave
+    {"tenon.audit_turn", "rawdDxt", "", "", "", ""},
     {"tenon.key_generation", "rawdDxt", "", "", "", ""},
     {"tenon.migrations", "rawdDxt", "r", "", "", ""},
     {"tenon.operations", "rawdDxt", "", "", "", ""},
     {"tenon.signature_rules", "rawdDxt", "", "", "", ""},
 };
 
-// What tenon_edge may call; nobody else may call anything.
+// What tenon_edge may call, and tenon_sealer where it says so below; nobody else may call anything.
 const char* const callable_functions[] = {
     // Writes, and what belongs to them. Each runs as tenon_owner.
     "public.decrement_stock_atomic(uuid[],text[],text[],text[],bytea[],integer[],text[],text[],uuid[],integer[],jsonb[]"
@@ -71,7 +72,8 @@ const char* const callable_functions[] = {
     "tenon.forget_nonces()",
     "tenon.keep_reply(uuid,text,text,text,bytea,integer,integer,text,text,bigint,timestamp with time zone,text)",
     "tenon.read_outcome(uuid,text)",
-    "tenon.seal_audit(bigint,bigint,bytea,text,xid8,bigint,smallint[],bigint[],bytea[],xid8[],bigint[],text,text)",
+    "tenon.seal_audit(bigint,text,text,bigint,bytea,text,xid8,bigint,smallint[],bigint[],bytea[],xid8[],bigint[])",
+    "tenon.take_audit_turn()",
     "tenon.turn_key_generation()",
     // Expressions without access to any table, for the queries in sql/queries. Each runs as its caller.
     "tenon.business_body(public.businesses)",
@@ -125,10 +127,12 @@ TEST_F(SqlPrivileges, OnColumnsAreNoMoreThanThoseOnTheirTables) {
             "");
 }
 
-TEST_F(SqlPrivileges, OnFunctionsAreTheEdgesListAndTheSealersOne) {
+TEST_F(SqlPrivileges, OnFunctionsAreTheEdgesListAndTheSealersTwo) {
   std::string expected;
   const auto callers = [](std::string_view function) {
-    return function.starts_with("tenon.seal_audit(") ? "|tenon_sealer\n" : "|tenon_edge\n";
+    return function.starts_with("tenon.seal_audit(") || function.starts_with("tenon.take_audit_turn(")
+               ? "|tenon_sealer\n"
+               : "|tenon_edge\n";
   };
   for (const char* function : callable_functions) expected += std::string(function) + callers(function);
   // Names are written with their schema where the search path does not hold it.
@@ -245,6 +249,13 @@ TEST_F(SqlPrivileges, OnTheAuditLogHoldForItsOwnerToo) {
             "t|t|a:tenon_owner " + readers + "|append_only:O note_entries:O\n");
   EXPECT_EQ(lines(superuser_, std::string(guards) + "tenon.audit_batches'::regclass"),
             "t|t|a:tenon_owner " + readers + "|append_only:O\n");
+  for (const char* table : {"audit_log_identity", "audit_checkpoints", "audit_retired"}) {
+    EXPECT_EQ(lines(superuser_, std::string(guards) + "tenon." + table + "'::regclass"),
+              "t|t|a:tenon_owner " + readers + "|append_only:O\n")
+        << table;
+  }
+  EXPECT_EQ(lines(superuser_, std::string(guards) + "tenon.audit_tiles'::regclass"),
+            "t|t|a:tenon_owner " + readers + " w:tenon_owner|append_only:O only_grows:O\n");
 }
 
 // A partition that had more than its parent gives would be a way round it.
