@@ -43,6 +43,7 @@ class Sealer {
   // Gives up what is under way, and returns when the thread has ended. From any thread but the sealer's.
   void stop();
 
+  [[nodiscard]] std::string public_key() const { return signer_.verifier().text(); }
   // For metrics; from any thread. Of the sealer that is at work; the others don't know.
   [[nodiscard]] bool at_work() const noexcept { return at_work_; }
   [[nodiscard]] std::uint64_t sealed_entries() const noexcept { return sealed_entries_; }

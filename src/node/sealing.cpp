@@ -1,7 +1,6 @@
 #include "node/sealing.hpp"
 
 #include <chrono>
-#include <cstdio>
 #include <stdexcept>
 
 #include "node/audit_database.hpp"
@@ -47,7 +46,6 @@ std::unique_ptr<audit::Sealer> make_sealer(const Settings& settings, const std::
   audit::SealerSettings sealing{.conninfo = conninfo};
   sealing.sinks.push_back(audit::file_sink(settings.data_dir / audit_checkpoints_file));
   for (const std::string& place : settings.checkpoint_to) sealing.sinks.push_back(audit::sink_to(place));
-  std::printf("tenon: the audit log's public key is %s\n", signer.verifier().text().c_str());
   auto sealer = std::make_unique<audit::Sealer>(std::move(sealing), std::move(signer), log);
   watch(*sealer, metrics);
   return sealer;

@@ -390,6 +390,9 @@ int serve(const Settings& settings, const Program& program) {
     const std::string scheme = settings.http.tls_certificate.empty() ? "http" : "https";
     const std::string host = settings.http.listen.substr(0, settings.http.listen.rfind(':'));
     log.event(LogLevel::info, "listening", {{"port", std::int64_t{server.port()}}});
+    if (audit_sealer) {
+      std::printf("%s: the audit log's public key is %s\n", program.name.c_str(), audit_sealer->public_key().c_str());
+    }
     greet(settings, program, secret, scheme + "://" + host + ":" + std::to_string(server.port()));
     main_context.run();
   } else {

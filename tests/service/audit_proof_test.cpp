@@ -12,12 +12,18 @@
 namespace tenon::test {
 namespace {
 
+// Started at the first call. It leaves sealing to us.
+const Node& unsealing_node() {
+  static Node node({.arguments = {"--sealer", "off"}});
+  return node;
+}
+
 RawResponse get_as(const Node& node, const std::string& path, const std::string& role) {
   return node.call({.path = path, .token = node.token("eve", role)});
 }
 
 TEST(AuditProofs, OverHttpAreOfTheEntryThatAWriteWasAnsweredWith) {
-  const Node& node = shared_node();
+  const Node& node = unsealing_node();
   const std::string item = make_item(node, 50, "Proven");
   const RawResponse sold = node.call(sell(node, item, 1, "to-be-proven"));
   ASSERT_EQ(sold.status, 200);
@@ -59,7 +65,7 @@ TEST(AuditProofs, OverHttpAreOfTheEntryThatAWriteWasAnsweredWith) {
 }
 
 TEST(AuditProofs, AreForAuditorsAndOfEntriesThatThereAre) {
-  const Node& node = shared_node();
+  const Node& node = unsealing_node();
   struct {
     const char* path;
     const char* role;

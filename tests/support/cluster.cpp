@@ -38,6 +38,10 @@ std::string TestCluster::edge(const std::string& database) const {
   return other_database(cluster_->edge_conninfo(), database);
 }
 
+std::string TestCluster::sealer(const std::string& database) const {
+  return other_database(cluster_->sealer_conninfo(), database);
+}
+
 std::string TestCluster::make_database(const std::string& name) {
   query(superuser("postgres"), "DROP DATABASE IF EXISTS " + name + " WITH (FORCE)");
   query(superuser("postgres"), "CREATE DATABASE " + name);

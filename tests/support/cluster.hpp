@@ -25,6 +25,7 @@ class TestCluster {
   // To the database `tenon`, unless another is named.
   [[nodiscard]] std::string superuser(const std::string& database = "tenon") const;
   [[nodiscard]] std::string edge(const std::string& database = "tenon") const;
+  [[nodiscard]] std::string sealer(const std::string& database = "tenon") const;
   // A fresh, empty database; made anew when there is one of that name.
   [[nodiscard]] std::string make_database(const std::string& name);  // the superuser's conninfo
   void migrate(const std::string& database = "tenon");               // the embedded migrations

@@ -25,7 +25,8 @@ TEST(MetricsPage, ListsEveryMetricWithItsTypeAndNoOther) {
     in_the_code.insert((*found)[1].str() + " " + (*found)[2].str());
   }
   // Those that a node adds when it is put together.
-  const std::string node = page("src/node/serve.cpp") + page("src/node/shared_limits.cpp");
+  const std::string node =
+      page("src/node/serve.cpp") + page("src/node/shared_limits.cpp") + page("src/node/sealing.cpp");
   static const std::regex watch("watch\\(\"([a-z_]+)\"");
   for (std::sregex_iterator found(node.begin(), node.end(), watch), end; found != end; ++found) {
     in_the_code.insert((*found)[1].str() + " gauge");
