@@ -1,7 +1,7 @@
 -- Made by tools/dump-schema: what sql/migrations make of an empty database. To read, never to run.
 
 -- ROLE tenon_auditor LOGIN SET default_transaction_read_only=on
--- ROLE tenon_edge LOGIN SET lock_timeout=3s, statement_timeout=8s, idle_in_transaction_session_timeout=10s, search_path=public, pg_temp, TimeZone=UTC
+-- ROLE tenon_edge LOGIN SET lock_timeout=3s, statement_timeout=8s, idle_in_transaction_session_timeout=10s, search_path=public, pg_temp, TimeZone=UTC, jit=off
 -- ROLE tenon_owner NOLOGIN
 -- ROLE tenon_sealer LOGIN SET lock_timeout=3s, statement_timeout=30s, idle_in_transaction_session_timeout=10s, idle_session_timeout=20s, search_path=public, pg_temp, TimeZone=UTC
 -- DATABASE tenon_auditor: CONNECT

@@ -27,6 +27,9 @@ ALTER ROLE tenon_edge SET statement_timeout = '8s';
 ALTER ROLE tenon_edge SET idle_in_transaction_session_timeout = '10s';
 ALTER ROLE tenon_edge SET search_path = public, pg_temp;
 ALTER ROLE tenon_edge SET timezone = 'UTC';
+-- Our plans are pinned to indexes by enable_seqscan = off, whose made-up costs would have each connection compile them: 2
+-- seconds for the first write of its kind, on a server that has PostgreSQL's default.
+ALTER ROLE tenon_edge SET jit = off;
 ALTER ROLE tenon_auditor SET default_transaction_read_only = on;
 -- A sealer that hangs must not keep others from taking over: its turn ends with its session.
 ALTER ROLE tenon_sealer SET lock_timeout = '3s';

@@ -36,5 +36,11 @@ TEST_F(SqlSchema, IsTheOneInTheRepository) {
          "and commit it with them";
 }
 
+// The embedded server has jit off for all; one of somebody else's has PostgreSQL's default, and plans pinned to indexes
+// look so dear that each connection would compile them: seconds for its first write of a kind.
+TEST_F(SqlSchema, HasNoPlanOfANodeCompiled) {
+  EXPECT_EQ(value(superuser_, "SELECT 'jit=off' = ANY (rolconfig) FROM pg_roles WHERE rolname = 'tenon_edge'"), "t");
+}
+
 }  // namespace
 }  // namespace tenon::test
