@@ -17,7 +17,7 @@ USUAL = {
     "PROXY_ADDRESS": "*", "PROXY_PORT": 80,
     "HAPROXY_GLOBAL": "    maxconn 20000\n    user haproxy\n    group haproxy\n    log /dev/log local0\n    stats socket /run/haproxy/admin.sock mode 660 level admin",
 }
-PASSWORDS = ("superuser", "replication", "rewind", "edge", "patroni", "redis")
+PASSWORDS = ("superuser", "replication", "rewind", "edge", "sealer", "patroni", "redis")
 
 
 class BadSite(Exception):
@@ -35,7 +35,7 @@ def check(site):
         # In URLs, YAML, and files of shell variables: nothing that would have to be escaped in one of them.
         if not re.fullmatch(r"[A-Za-z0-9]{16,128}", site.get("passwords", {}).get(name, "")):
             raise BadSite(f"[passwords] {name}: 16 to 128 letters and digits: openssl rand -hex 24")
-    for name in ("network", "proxies", "shared_buffers", "redis_memory", "watchdog"):
+    for name in ("network", "proxies", "shared_buffers", "redis_memory", "watchdog", "checkpoints"):
         if name not in site:
             raise BadSite(f"{name} is missing")
 
@@ -54,6 +54,8 @@ def values(site, own=None):
 
     shared = {
         "NETWORK": site["network"], "NODES": len(each), "WATCHDOG": f'"{site["watchdog"]}"',
+        "CHECKPOINTS": ("checkpoint-to = [%s]" % ", ".join(f'"{place}"' for place in site["checkpoints"]) if site["checkpoints"]
+                        else "# Nowhere else: checkpoint-to."),
         "PROXIES": ", ".join(f'"{proxy}"' for proxy in site["proxies"]),
         "SHARED_BUFFERS": site["shared_buffers"], "REDIS_MEMORY": site["redis_memory"],
         "ETCD_CLUSTER": listed("{NAME}=http://{ADDRESS}:{ETCD_PEER_PORT}"),

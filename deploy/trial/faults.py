@@ -202,6 +202,9 @@ class Trial:
 
     # --- the account ----------------------------------------------------------------------------------------------------
 
+    def sealed(self):
+        return self.stack.sql("SELECT (SELECT max(size) FROM tenon.audit_checkpoints) = (SELECT count(*) FROM audit_logs)") == "t"
+
     def account(self):
         sales = self.load.sales()
         keys = collections.Counter(sale.key for sale in sales)
@@ -215,6 +218,7 @@ class Trial:
             lines.append(f"{'ok  ' if fine else 'LOST'}  {text}")
 
         judge(not unanswered, f"{len(keys)} keys acknowledged, {len(unanswered)} never")
+        self.await_state("the audit log is sealed to its end", self.sealed)
         wanted = self.stack.sql("SELECT pg_current_wal_lsn()")
         for machine in self.stack.machines.values():
             self.await_state(f"the database of {machine.name} has all", lambda m=machine: self.stack.sql(
@@ -226,4 +230,7 @@ class Trial:
             judge(sold == acknowledged == sum(sale.quantity for sale in sales if sale.key in entries) and entries == keys,
                   f"database of {machine.name}: {sold} pieces sold, {acknowledged} acknowledged; {sum(entries.values())} audit entries "
                   f"for {len(keys)} acknowledged keys; {len(lost)} acknowledged writes lost, {len(twice)} executed twice")
+            holds, verdict = self.stack.verdict(machine)
+            judge(holds, f"audit log of {machine.name}: {verdict['entries']} entries, all sealed and as they were, "
+                  f"{verdict['checkpoints']['outside']} checkpoints outside agree" if holds else f"audit log of {machine.name}: {verdict['findings']}")
         return "\n".join(lines), good

@@ -4,6 +4,7 @@ import os
 import pathlib
 import pwd
 import secrets
+import shutil
 import subprocess
 import urllib.error
 import urllib.request
@@ -62,7 +63,7 @@ class Stack:
         self.folder, self.binary, self.say = pathlib.Path(folder), binary, say
         self.ttl, self.ports = ttl, FreePorts()
         names = ("a", "b", "c")
-        site = {"network": f"{LOCAL}/32", "proxies": [LOCAL], "shared_buffers": "64MB", "redis_memory": "64mb", "watchdog": "off",
+        site = {"network": f"{LOCAL}/32", "proxies": [LOCAL], "shared_buffers": "64MB", "redis_memory": "64mb", "watchdog": "off", "checkpoints": [f"{folder}/checkpoints"],
                 "machines": {name: LOCAL for name in names},
                 "passwords": {name: secrets.token_hex(16) for name in configuration.PASSWORDS}}
         self.proxy_port = self.ports.take()
@@ -77,6 +78,7 @@ class Stack:
                           "POSTGRES_SOCKETS": f"{base}/postgres", "POSTGRES_PASSFILE": f"{base}/postgres/pgpass",
                           "NODE_DATA": f"{base}/node", "NODE_LOG": f"{base}/log/node"}
         self.site = site
+        (self.folder / "checkpoints").mkdir()
         (self.folder / "secret").touch(mode=0o600)
         (self.folder / "secret").write_text(secrets.token_hex(32))
         self.machines = {name: self._machine(name, values) for name, values in configuration.values(site, own).items()}
@@ -142,6 +144,16 @@ class Stack:
             raise RuntimeError(f"psql: {done.stderr.strip()}")
         return done.stdout.strip()
 
+    def verdict(self, machine):
+        """`tenon audit verify` of a machine's database: (whether it holds, what it says, as JSON)."""
+        url = f"host={LOCAL} port={machine.values['POSTGRES_PORT']} user=tenon_edge dbname=tenon password={self.site['passwords']['edge']}"
+        done = subprocess.run([self.binary, "audit", "verify", "--json", "--data-dir", self.machines["a"].values["NODE_DATA"],
+                               "--checkpoints", self.folder / "checkpoints", "--state", self.folder / f"verified-{machine.name}",
+                               "--database-url", url], capture_output=True, text=True, timeout=300)
+        if done.returncode not in (0, 2):
+            raise RuntimeError(f"tenon audit verify: {done.stderr.strip()}")
+        return done.returncode == 0, json.loads(done.stdout)
+
     # --- Redis --------------------------------------------------------------------------------------------------------
 
     def redis_role(self, machine):
@@ -185,7 +197,13 @@ class Stack:
         if done.returncode != 0:
             raise RuntimeError(f"tenon migrate: {done.stderr.strip()}")
         self.sql(f"ALTER ROLE tenon_edge PASSWORD '{self.site['passwords']['edge']}'")
-        for machine in self.machines.values():
+        self.sql(f"ALTER ROLE tenon_sealer PASSWORD '{self.site['passwords']['sealer']}'")
+        # The first node makes the audit log's key; the others are given it.
+        first, *others = self.machines.values()
+        first.node.start()
+        self.await_running("the first node is ready", first.ready, 60)
+        for machine in others:
+            shutil.copy(f"{first.values['NODE_DATA']}/audit-key", machine.values["NODE_DATA"])
             machine.node.start()
         self.proxy.start()
         self.await_running("all nodes are ready", lambda: all(each.ready() for each in self.machines.values()), 60)
