@@ -33,6 +33,26 @@ CREATE TYPE tenon.command AS (
 
 ALTER TYPE tenon.command OWNER TO tenon_owner;
 
+CREATE DOMAIN tenon.image_url AS text
+	CONSTRAINT image_url_check CHECK (((char_length(VALUE) >= 1) AND (char_length(VALUE) <= 2000)));
+
+ALTER DOMAIN tenon.image_url OWNER TO tenon_owner;
+
+CREATE DOMAIN tenon.item_name AS text
+	CONSTRAINT item_name_check CHECK (((char_length(VALUE) >= 1) AND (char_length(VALUE) <= 200)));
+
+ALTER DOMAIN tenon.item_name OWNER TO tenon_owner;
+
+CREATE DOMAIN tenon.item_origin AS text
+	CONSTRAINT item_origin_check CHECK (((char_length(VALUE) >= 1) AND (char_length(VALUE) <= 100)));
+
+ALTER DOMAIN tenon.item_origin OWNER TO tenon_owner;
+
+CREATE DOMAIN tenon.item_price AS numeric(12,2)
+	CONSTRAINT item_price_check CHECK (((VALUE > (0)::numeric) AND (VALUE <> 'NaN'::numeric)));
+
+ALTER DOMAIN tenon.item_price OWNER TO tenon_owner;
+
 CREATE TYPE tenon.outcome AS (
 	status smallint,
 	problem text,
@@ -44,6 +64,11 @@ CREATE TYPE tenon.outcome AS (
 );
 
 ALTER TYPE tenon.outcome OWNER TO tenon_owner;
+
+CREATE DOMAIN tenon.pieces AS bigint
+	CONSTRAINT pieces_check CHECK (((VALUE >= 0) AND (VALUE <= '9007199254740991'::bigint)));
+
+ALTER DOMAIN tenon.pieces OWNER TO tenon_owner;
 
 CREATE TYPE tenon.replies AS (
 	origins smallint[],
@@ -59,6 +84,11 @@ CREATE TYPE tenon.replies AS (
 );
 
 ALTER TYPE tenon.replies OWNER TO tenon_owner;
+
+CREATE DOMAIN tenon.said AS text
+	CONSTRAINT said_check CHECK ((VALUE <> ''::text));
+
+ALTER DOMAIN tenon.said OWNER TO tenon_owner;
 
 CREATE DOMAIN tenon.state_code AS text
 	CONSTRAINT state_code_check CHECK ((VALUE = ANY (ARRAY['AL'::text, 'AK'::text, 'AZ'::text, 'AR'::text, 'CA'::text, 'CO'::text, 'CT'::text, 'DE'::text, 'DC'::text, 'FL'::text, 'GA'::text, 'HI'::text, 'ID'::text, 'IL'::text, 'IN'::text, 'IA'::text, 'KS'::text, 'KY'::text, 'LA'::text, 'ME'::text, 'MD'::text, 'MA'::text, 'MI'::text, 'MN'::text, 'MS'::text, 'MO'::text, 'MT'::text, 'NE'::text, 'NV'::text, 'NH'::text, 'NJ'::text, 'NM'::text, 'NY'::text, 'NC'::text, 'ND'::text, 'OH'::text, 'OK'::text, 'OR'::text, 'PA'::text, 'RI'::text, 'SC'::text, 'SD'::text, 'TN'::text, 'TX'::text, 'UT'::text, 'VT'::text, 'VA'::text, 'WA'::text, 'WV'::text, 'WI'::text, 'WY'::text])));
@@ -77,9 +107,14 @@ DECLARE
   generation tenon.key_generation;
   lifetime_max_seconds integer;
   clock timestamptz;
-  first_audit_id bigint;
+  closed_slots smallint[];
+  bodies text[];
+  versions bigint[];
+  moments timestamptz[];
   befores text[];
   afters text[];
+  expires timestamptz[];
+  audit_ids bigint[];
   replies tenon.replies;
 BEGIN
   IF (1 <= ALL (quantities)) IS NOT TRUE THEN
@@ -94,13 +129,14 @@ BEGIN
   SELECT * INTO generation FROM tenon.key_generation;
   lifetime_max_seconds := extract(epoch FROM generation.lifetime_max);
   clock := clock_timestamp();
+  closed_slots := tenon.closed_key_slots(generation, clock);
   BEGIN
     IF array_remove(preconditions, NULL) <> '{}' THEN
       RAISE SQLSTATE 'TN004';
     END IF;
     WITH asked AS MATERIALIZED (
       SELECT item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
-      FROM unnest(item_ids, quantities) WITH ORDINALITY AS c (item_id, quantity, n)
+      FROM (SELECT n, item_ids[n] AS item_id, quantities[n] AS quantity FROM generate_series(1, size) AS n) AS c
       WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
     ), changed AS (
       UPDATE inventory SET
@@ -114,6 +150,9 @@ BEGIN
       -- What was there before, and the moment of the first of the changes.
       RETURNING id, head, quantity_available + total.quantity AS available, quantity_sold - total.quantity AS sold,
                 version - total.changes AS version, updated_at - total.changes * interval '1 us' AS moment
+    ), block AS (
+      -- Counted first: the entries' ids are drawn once all rows are locked, and so grow in the order of locking.
+      SELECT nextval('tenon.audit_log_ids') AS first_audit_id FROM (SELECT count(*) FROM changed) AS locked
     ), told AS (
       SELECT n, head, version + k AS version, moment + k * interval '1 us' AS modified,
              available - running AS available, available - running + quantity AS available_before,
@@ -122,32 +161,36 @@ BEGIN
     )
     SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
            array_agg(tenon.item_stock(available_before, sold_before, version - 1)),
-           array_agg(tenon.item_stock(available, sold, version))
-    INTO replies.bodies, replies.versions, replies.modified, befores, afters
+           array_agg(tenon.item_stock(available, sold, version)),
+           array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'),
+           array_agg((SELECT first_audit_id FROM block) + n - 1)
+    INTO bodies, versions, moments, befores, afters, expires, audit_ids
     FROM told;
-    IF cardinality(replies.bodies) IS DISTINCT FROM size
-       -- Stored before the last turns; those stored since are under the unique index that the insert meets.
-       OR EXISTS (SELECT FROM idempotency_keys
-                  WHERE slot = ANY (tenon.closed_key_slots(generation, clock)) AND claim = ANY (claims)) THEN
+    IF cardinality(bodies) IS DISTINCT FROM size THEN
       RAISE SQLSTATE 'TN004';
     END IF;
+    -- Stored before the last turns; those stored since are under the unique index that the insert meets.
+    IF closed_slots <> '{}' THEN
+      IF EXISTS (SELECT FROM idempotency_keys WHERE slot = ANY (closed_slots) AND claim = ANY (claims)) THEN
+        RAISE SQLSTATE 'TN004';
+      END IF;
+    END IF;
 
-    first_audit_id := nextval('tenon.audit_log_ids');
     INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-    SELECT first_audit_id + n - 1, modified, item_id, 'STOCK_DECREMENT', 'item', user_id, role, request_id, key, before, after
-    FROM unnest(replies.modified, item_ids, users, roles, request_ids, keys, befores, afters) WITH ORDINALITY
-      AS c (modified, item_id, user_id, role, request_id, key, before, after, n);
+    SELECT audit_ids[n], moments[n], item_ids[n], 'STOCK_DECREMENT', 'item', users[n], roles[n], request_ids[n], keys[n],
+           befores[n], afters[n]
+    FROM generate_series(1, size) AS n;
     INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
                                   user_id, key, summary)
-    SELECT claim, generation.slot, 200, version, modified, clock + least(lifetime, lifetime_max_seconds) * interval '1 s',
-           first_audit_id + n - 1, fingerprint, scope, user_id, key, body
-    FROM unnest(claims, replies.versions, replies.modified, lifetimes, fingerprints, scopes, users, keys, replies.bodies)
-      WITH ORDINALITY AS c (claim, version, modified, lifetime, fingerprint, scope, user_id, key, body, n)
-    ORDER BY claim;  -- one order for all: two batches that share keys can't wait for each other in a ring
-
-    SELECT array_agg(clock + least(lifetime, lifetime_max_seconds) * interval '1 s'), array_agg(first_audit_id + n - 1)
-    INTO replies.expires, replies.audit_ids
-    FROM unnest(lifetimes) WITH ORDINALITY AS c (lifetime, n);
+    SELECT claims[n], generation.slot, 200, versions[n], moments[n], expires[n], audit_ids[n], fingerprints[n], scopes[n],
+           users[n], keys[n], bodies[n]
+    FROM generate_series(1, size) AS n
+    ORDER BY claims[n];  -- one order for all: two batches that share keys can't wait for each other in a ring
+    replies.bodies := bodies;
+    replies.versions := versions;
+    replies.modified := moments;
+    replies.expires := expires;
+    replies.audit_ids := audit_ids;
     replies.origins := array_fill(0::smallint, ARRAY[size]);
     replies.statuses := array_fill(200::smallint, ARRAY[size]);
     replies.problems := array_fill(NULL::text, ARRAY[size]);
@@ -1395,27 +1438,20 @@ ALTER FUNCTION tenon.item_head(id uuid, name text, origin text, price numeric, i
 
 CREATE TABLE public.inventory (
     id uuid DEFAULT tenon.new_id() NOT NULL,
-    name text NOT NULL,
-    origin text,
-    price numeric(12,2) NOT NULL,
-    image_url text,
-    quantity_available bigint DEFAULT 0 NOT NULL,
-    quantity_sold bigint DEFAULT 0 NOT NULL,
-    quantity_received bigint NOT NULL,
+    name tenon.item_name NOT NULL,
+    origin tenon.item_origin,
+    price tenon.item_price NOT NULL,
+    image_url tenon.image_url,
+    quantity_available tenon.pieces DEFAULT 0 NOT NULL,
+    quantity_sold tenon.pieces DEFAULT 0 NOT NULL,
+    quantity_received tenon.pieces NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     prior_updated_at timestamp with time zone,
-    head text GENERATED ALWAYS AS (tenon.item_head(id, name, origin, price, image_url, created_at)) STORED NOT NULL,
-    CONSTRAINT inventory_image_url_check CHECK (((char_length(image_url) >= 1) AND (char_length(image_url) <= 2000))),
-    CONSTRAINT inventory_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 200))),
-    CONSTRAINT inventory_origin_check CHECK (((char_length(origin) >= 1) AND (char_length(origin) <= 100))),
-    CONSTRAINT inventory_price_check CHECK (((price > (0)::numeric) AND (price <> 'NaN'::numeric))),
-    CONSTRAINT inventory_quantity_available_check CHECK ((quantity_available >= 0)),
-    CONSTRAINT inventory_quantity_received_check CHECK ((quantity_received <= '9007199254740991'::bigint)),
-    CONSTRAINT inventory_quantity_sold_check CHECK ((quantity_sold >= 0)),
+    head text GENERATED ALWAYS AS (tenon.item_head(id, (name)::text, (origin)::text, (price)::numeric, (image_url)::text, created_at)) STORED NOT NULL,
     CONSTRAINT inventory_version_check CHECK ((version >= 1)),
-    CONSTRAINT stock_adds_up CHECK (((quantity_available + quantity_sold) = quantity_received))
+    CONSTRAINT stock_adds_up CHECK ((((quantity_available)::bigint + (quantity_sold)::bigint) = (quantity_received)::bigint))
 )
 WITH (fillfactor='70');
 
@@ -2667,17 +2703,14 @@ CREATE TABLE public.audit_logs (
     at timestamp with time zone NOT NULL,
     transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
     entity_id uuid NOT NULL,
-    action text NOT NULL,
-    entity_kind text NOT NULL,
-    actor text NOT NULL,
+    action tenon.said NOT NULL,
+    entity_kind tenon.said NOT NULL,
+    actor tenon.said NOT NULL,
     role text NOT NULL,
     request_id text NOT NULL,
     idempotency_key text,
     before text,
     after text,
-    CONSTRAINT audit_logs_action_check CHECK ((action <> ''::text)),
-    CONSTRAINT audit_logs_actor_check CHECK ((actor <> ''::text)),
-    CONSTRAINT audit_logs_entity_kind_check CHECK ((entity_kind <> ''::text)),
     CONSTRAINT says_what_changed CHECK (((before IS NOT NULL) OR (after IS NOT NULL)))
 )
 PARTITION BY RANGE (at);
@@ -2691,17 +2724,14 @@ CREATE TABLE public.audit_logs_default (
     at timestamp with time zone NOT NULL,
     transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
     entity_id uuid NOT NULL,
-    action text NOT NULL,
-    entity_kind text NOT NULL,
-    actor text NOT NULL,
+    action tenon.said NOT NULL,
+    entity_kind tenon.said NOT NULL,
+    actor tenon.said NOT NULL,
     role text NOT NULL,
     request_id text NOT NULL,
     idempotency_key text,
     before text,
     after text,
-    CONSTRAINT audit_logs_action_check CHECK ((action <> ''::text)),
-    CONSTRAINT audit_logs_actor_check CHECK ((actor <> ''::text)),
-    CONSTRAINT audit_logs_entity_kind_check CHECK ((entity_kind <> ''::text)),
     CONSTRAINT says_what_changed CHECK (((before IS NOT NULL) OR (after IS NOT NULL)))
 );
 
@@ -3141,7 +3171,7 @@ CREATE CONSTRAINT TRIGGER check_detail AFTER INSERT OR DELETE OR UPDATE ON publi
 
 CREATE CONSTRAINT TRIGGER check_detail AFTER INSERT OR DELETE OR UPDATE ON public.market_purchases DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenon.check_detail('item_id');
 
-CREATE TRIGGER counters_only_grow AFTER UPDATE ON public.inventory FOR EACH ROW WHEN (((new.quantity_sold < old.quantity_sold) OR (new.quantity_received < old.quantity_received) OR (new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_shrinking_counters();
+CREATE TRIGGER counters_only_grow AFTER UPDATE ON public.inventory FOR EACH ROW WHEN ((((new.quantity_sold)::bigint < (old.quantity_sold)::bigint) OR ((new.quantity_received)::bigint < (old.quantity_received)::bigint) OR (new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_shrinking_counters();
 
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.businesses FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
 
@@ -3302,10 +3332,22 @@ GRANT USAGE ON SCHEMA tenon TO tenon_sealer;
 
 REVOKE ALL ON TYPE tenon.command FROM PUBLIC;
 
+REVOKE ALL ON TYPE tenon.image_url FROM PUBLIC;
+
+REVOKE ALL ON TYPE tenon.item_name FROM PUBLIC;
+
+REVOKE ALL ON TYPE tenon.item_origin FROM PUBLIC;
+
+REVOKE ALL ON TYPE tenon.item_price FROM PUBLIC;
+
 REVOKE ALL ON TYPE tenon.outcome FROM PUBLIC;
+
+REVOKE ALL ON TYPE tenon.pieces FROM PUBLIC;
 
 REVOKE ALL ON TYPE tenon.replies FROM PUBLIC;
 GRANT ALL ON TYPE tenon.replies TO tenon_edge;
+
+REVOKE ALL ON TYPE tenon.said FROM PUBLIC;
 
 REVOKE ALL ON TYPE tenon.state_code FROM PUBLIC;
 

@@ -39,6 +39,9 @@ SELECT tenon.register_operation('decrement_item', 'tenon.decrement_item', 'tenon
 -- item on another node is simply seen. When the case turns out to be another one, what was done is undone and the batch goes
 -- through tenon.execute, command by command in the order given: a smaller later command may then get what a larger earlier
 -- one could not.
+--
+-- Elements are taken by number: an array parameter of a PL/pgSQL function is held unpacked, whereas unnest() of many arrays
+-- writes each of them to a store of its own first.
 CREATE FUNCTION public.decrement_stock_atomic(
   claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[],
   request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[])
@@ -51,9 +54,14 @@ DECLARE
   generation tenon.key_generation;
   lifetime_max_seconds integer;
   clock timestamptz;
-  first_audit_id bigint;
+  closed_slots smallint[];
+  bodies text[];
+  versions bigint[];
+  moments timestamptz[];
   befores text[];
   afters text[];
+  expires timestamptz[];
+  audit_ids bigint[];
   replies tenon.replies;
 BEGIN
   IF (1 <= ALL (quantities)) IS NOT TRUE THEN
@@ -68,13 +76,14 @@ BEGIN
   SELECT * INTO generation FROM tenon.key_generation;
   lifetime_max_seconds := extract(epoch FROM generation.lifetime_max);
   clock := clock_timestamp();
+  closed_slots := tenon.closed_key_slots(generation, clock);
   BEGIN
     IF array_remove(preconditions, NULL) <> '{}' THEN
       RAISE SQLSTATE 'TN004';
     END IF;
     WITH asked AS MATERIALIZED (
       SELECT item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
-      FROM unnest(item_ids, quantities) WITH ORDINALITY AS c (item_id, quantity, n)
+      FROM (SELECT n, item_ids[n] AS item_id, quantities[n] AS quantity FROM generate_series(1, size) AS n) AS c
       WINDOW same_item AS (PARTITION BY item_id ORDER BY n)
     ), changed AS (
       UPDATE inventory SET
@@ -88,6 +97,9 @@ BEGIN
       -- What was there before, and the moment of the first of the changes.
       RETURNING id, head, quantity_available + total.quantity AS available, quantity_sold - total.quantity AS sold,
                 version - total.changes AS version, updated_at - total.changes * interval '1 us' AS moment
+    ), block AS (
+      -- Counted first: the entries' ids are drawn once all rows are locked, and so grow in the order of locking.
+      SELECT nextval('tenon.audit_log_ids') AS first_audit_id FROM (SELECT count(*) FROM changed) AS locked
     ), told AS (
       SELECT n, head, version + k AS version, moment + k * interval '1 us' AS modified,
              available - running AS available, available - running + quantity AS available_before,
@@ -96,32 +108,36 @@ BEGIN
     )
     SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
            array_agg(tenon.item_stock(available_before, sold_before, version - 1)),
-           array_agg(tenon.item_stock(available, sold, version))
-    INTO replies.bodies, replies.versions, replies.modified, befores, afters
+           array_agg(tenon.item_stock(available, sold, version)),
+           array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'),
+           array_agg((SELECT first_audit_id FROM block) + n - 1)
+    INTO bodies, versions, moments, befores, afters, expires, audit_ids
     FROM told;
-    IF cardinality(replies.bodies) IS DISTINCT FROM size
-       -- Stored before the last turns; those stored since are under the unique index that the insert meets.
-       OR EXISTS (SELECT FROM idempotency_keys
-                  WHERE slot = ANY (tenon.closed_key_slots(generation, clock)) AND claim = ANY (claims)) THEN
+    IF cardinality(bodies) IS DISTINCT FROM size THEN
       RAISE SQLSTATE 'TN004';
     END IF;
+    -- Stored before the last turns; those stored since are under the unique index that the insert meets.
+    IF closed_slots <> '{}' THEN
+      IF EXISTS (SELECT FROM idempotency_keys WHERE slot = ANY (closed_slots) AND claim = ANY (claims)) THEN
+        RAISE SQLSTATE 'TN004';
+      END IF;
+    END IF;
 
-    first_audit_id := nextval('tenon.audit_log_ids');
     INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-    SELECT first_audit_id + n - 1, modified, item_id, 'STOCK_DECREMENT', 'item', user_id, role, request_id, key, before, after
-    FROM unnest(replies.modified, item_ids, users, roles, request_ids, keys, befores, afters) WITH ORDINALITY
-      AS c (modified, item_id, user_id, role, request_id, key, before, after, n);
+    SELECT audit_ids[n], moments[n], item_ids[n], 'STOCK_DECREMENT', 'item', users[n], roles[n], request_ids[n], keys[n],
+           befores[n], afters[n]
+    FROM generate_series(1, size) AS n;
     INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
                                   user_id, key, summary)
-    SELECT claim, generation.slot, 200, version, modified, clock + least(lifetime, lifetime_max_seconds) * interval '1 s',
-           first_audit_id + n - 1, fingerprint, scope, user_id, key, body
-    FROM unnest(claims, replies.versions, replies.modified, lifetimes, fingerprints, scopes, users, keys, replies.bodies)
-      WITH ORDINALITY AS c (claim, version, modified, lifetime, fingerprint, scope, user_id, key, body, n)
-    ORDER BY claim;  -- one order for all: two batches that share keys can't wait for each other in a ring
-
-    SELECT array_agg(clock + least(lifetime, lifetime_max_seconds) * interval '1 s'), array_agg(first_audit_id + n - 1)
-    INTO replies.expires, replies.audit_ids
-    FROM unnest(lifetimes) WITH ORDINALITY AS c (lifetime, n);
+    SELECT claims[n], generation.slot, 200, versions[n], moments[n], expires[n], audit_ids[n], fingerprints[n], scopes[n],
+           users[n], keys[n], bodies[n]
+    FROM generate_series(1, size) AS n
+    ORDER BY claims[n];  -- one order for all: two batches that share keys can't wait for each other in a ring
+    replies.bodies := bodies;
+    replies.versions := versions;
+    replies.modified := moments;
+    replies.expires := expires;
+    replies.audit_ids := audit_ids;
     replies.origins := array_fill(0::smallint, ARRAY[size]);
     replies.statuses := array_fill(200::smallint, ARRAY[size]);
     replies.problems := array_fill(NULL::text, ARRAY[size]);

@@ -336,6 +336,10 @@ TEST_F(SqlAttacks, OnTheArgumentsOfAnOperationStayData) {
 // The second line: were temporary tables allowed, the functions would still write where they should.
 TEST_F(SqlAttacks, WithTemporaryObjectsDoNotMoveWhereFunctionsWrite) {
   superuser_.execute("GRANT TEMPORARY ON DATABASE sql TO tenon_edge");
+  superuser_.execute(
+      "GRANT USAGE ON TYPE tenon.item_name, tenon.item_origin, tenon.item_price, tenon.image_url, tenon.pieces, "
+      "tenon.said"
+      " TO tenon_edge");
   edge_.script(R"(
     CREATE TEMP TABLE inventory (LIKE public.inventory);
     CREATE TEMP TABLE audit_logs (LIKE public.audit_logs);
