@@ -10,6 +10,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 #include "base/clock.hpp"
 #include "base/json_string.hpp"
@@ -35,6 +36,22 @@ constexpr std::string_view name_of(LogLevel level) noexcept {
 
 constexpr bool is_plain(char c) noexcept { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; }
 
+// Eight characters at a time: the high bit of a byte of `odd` is set where (or after where) one is not plain.
+bool all_plain(std::string_view text) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  constexpr std::uint64_t high = each * 0x80;
+  const auto has_zero = [](std::uint64_t word) { return (word - each) & ~word & high; };
+  for (; text.size() >= 8; text.remove_prefix(8)) {
+    std::uint64_t word;
+    std::memcpy(&word, text.data(), sizeof word);
+    const std::uint64_t controls = (word - each * ' ') & ~word;
+    const std::uint64_t beyond = word | (word + each);  // 0x7f and above
+    const std::uint64_t odd = controls | beyond | has_zero(word ^ (each * '"')) | has_zero(word ^ (each * '\\'));
+    if ((odd & high) != 0) return false;
+  }
+  return std::ranges::all_of(text, is_plain);
+}
+
 // JSON escapes cover the C0 controls. DEL, the C1 controls (U+0080 to U+009F), U+2028 and U+2029 still end or colour a
 // line in some viewers: they are escaped too. One pass over text that json_string has made valid UTF-8.
 void append_escaped(std::string& out, std::string_view text) {
@@ -58,7 +75,7 @@ void append_escaped(std::string& out, std::string_view text) {
 
 // A line is written for every request: what needs no escape, as nearly everything, is copied as it is.
 void append_log_string(std::string& out, std::string_view text) {
-  if (!std::ranges::all_of(text, is_plain)) return append_escaped(out, text);
+  if (!all_plain(text)) return append_escaped(out, text);
   out.push_back('"');
   out += text;
   out.push_back('"');

@@ -78,6 +78,31 @@ void append_member(std::string& out, std::string_view name, std::string_view tex
   append_json_string(out, text);
 }
 
+// What every rendering of a kind has in common: the members before and after those of the one problem.
+struct Frame {
+  std::string begin;  // type and title, up to the status's number
+  std::string end;    // code and error
+};
+
+std::array<Frame, problem_code_count> make_frames() {
+  std::array<Frame, problem_code_count> frames;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    frames[i].begin = "{";
+    append_member(frames[i].begin, "type", type_of(static_cast<ProblemCode>(i)));
+    append_member(frames[i].begin, "title", kinds[i].title);
+    frames[i].begin += ",\"status\":";
+    frames[i].end = ",";
+    append_member(frames[i].end, "code", kinds[i].code);
+    append_member(frames[i].end, "error", kinds[i].sentence);
+  }
+  return frames;
+}
+
+const Frame& frame_of(ProblemCode code) {
+  static const std::array<Frame, problem_code_count> frames = make_frames();
+  return frames[static_cast<std::size_t>(code)];
+}
+
 }  // namespace
 
 const ProblemKind& kind_of(ProblemCode code) noexcept { return kinds[static_cast<std::size_t>(code)]; }
@@ -101,14 +126,12 @@ Problem problem(ProblemCode code, std::string detail) {
 std::string render(const Problem& problem) { return render(problem, problem.status()); }
 
 std::string render(const Problem& problem, std::uint16_t status) {
-  const ProblemKind& kind = kind_of(problem.code);
-  std::string out = "{";
-  append_member(out, "type", type_of(problem.code));
-  append_member(out, "title", kind.title);
-  out += ",\"status\":" + std::to_string(status);
+  const Frame& frame = frame_of(problem.code);
+  std::string out;
+  out.reserve(frame.begin.size() + frame.end.size() + problem.detail.size() + problem.members.size() + 32);
+  out.append(frame.begin).append(std::to_string(status));
   if (!problem.detail.empty()) append_member(out, "detail", problem.detail);
-  append_member(out, "code", kind.code);
-  append_member(out, "error", kind.sentence);
+  out += frame.end;
   if (!problem.violations.empty()) {
     out += ",\"violations\":[";
     for (const Violation& violation : problem.violations) {

@@ -14,9 +14,13 @@ namespace tenon::http::ascii {
 [[nodiscard]] constexpr bool is_control(char c) noexcept { return (c >= '\0' && c < ' ') || c == '\x7f'; }
 [[nodiscard]] constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-[[nodiscard]] constexpr bool is_token_char(char c) noexcept {
-  return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
+inline constexpr std::array<bool, 256> token_chars = [] {
+  std::array<bool, 256> chars{};
+  for (int c = 0; c < 128; ++c) chars[static_cast<std::size_t>(c)] = is_alnum(static_cast<char>(c));
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) chars[static_cast<unsigned char>(c)] = true;
+  return chars;
+}();
+[[nodiscard]] constexpr bool is_token_char(char c) noexcept { return token_chars[static_cast<unsigned char>(c)]; }
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, is_token_char);
 }

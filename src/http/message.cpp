@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <stdexcept>
 
 #include "http/ascii.hpp"
@@ -23,9 +24,20 @@ constexpr std::array<std::pair<Method, std::string_view>, 7> methods{{
 constexpr std::array<std::string_view, 7> session_headers{"Content-Length", "Transfer-Encoding", "Connection", "Date",
                                                           "Server",         "X-Request-Id",      "Keep-Alive"};
 
-bool belongs_to_session(std::string_view name) {
+bool belongs_to_session(std::string_view name) noexcept {
   return std::ranges::any_of(session_headers,
                              [&](std::string_view own) { return ascii::equal_in_any_case(own, name); });
+}
+
+constexpr std::size_t header_lines_bytes_usual = 384;
+
+constexpr bool is_line_end(char c) noexcept { return c == '\r' || c == '\n' || c == '\0'; }
+
+bool ends_line(std::string_view value) noexcept {
+  for (const char end : {'\r', '\n', '\0'}) {
+    if (std::memchr(value.data(), end, value.size()) != nullptr) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -78,12 +90,13 @@ Response& Response::add(std::string_view name, std::string_view value) {
   if (!ascii::is_token(name) || belongs_to_session(name))
     throw std::invalid_argument("a handler cannot set the header " + std::string(name));
   has_content_policy_ = has_content_policy_ || ascii::equal_in_any_case(name, "Content-Security-Policy");
+  if (header_lines_.empty()) header_lines_.reserve(header_lines_bytes_usual);
   header_lines_.append(name).append(": ");
   const std::size_t begin = header_lines_.size();
   header_lines_.append(value);
-  std::replace_if(
-      header_lines_.begin() + static_cast<std::ptrdiff_t>(begin), header_lines_.end(),
-      [](char c) { return c == '\r' || c == '\n' || c == '\0'; }, ' ');
+  if (ends_line(value)) {
+    std::replace_if(header_lines_.begin() + static_cast<std::ptrdiff_t>(begin), header_lines_.end(), is_line_end, ' ');
+  }
   header_lines_.append("\r\n");
   return *this;
 }

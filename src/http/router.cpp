@@ -56,9 +56,11 @@ std::optional<std::string> percent_decode(std::string_view text) {
 }
 
 bool fits(const std::vector<std::string>& pattern, Segments path) {
-  return std::ranges::equal(pattern, path, [](const std::string& wanted, std::string_view segment) {
-    return wanted == parameter ? !segment.empty() : wanted == segment;
-  });
+  if (pattern.size() != path.size()) return false;
+  for (std::size_t i = pattern.size(); i-- > 0;) {  // from the end: paths begin alike
+    if (pattern[i] == parameter ? path[i].empty() : pattern[i] != path[i]) return false;
+  }
+  return true;
 }
 
 // Of two patterns that fit one path, the one with the first literal where the other has a parameter.

@@ -40,13 +40,14 @@ constexpr std::int64_t leeway_seconds_max = 86'400;
          std::string_view("-._~+/=").find(c) != std::string_view::npos;
 }
 
-// The token of "Bearer <token>": the scheme in any case, one space (RFC 6750 section 2.1).
+[[nodiscard]] Problem no_bearer_token() { return invalid("The Authorization header is not `Bearer` and one token."); }
+
+// What follows "Bearer ": the scheme in any case, one space (RFC 6750 section 2.1).
 [[nodiscard]] std::optional<std::string_view> bearer_token(std::string_view authorization) noexcept {
   constexpr std::string_view scheme = "bearer ";
   if (!http::ascii::equal_in_any_case(authorization.substr(0, scheme.size()), scheme)) return std::nullopt;
   const std::string_view token = authorization.substr(scheme.size());
-  if (token.size() > limits::bearer_token_bytes_max) return token;  // refused for its length, before it is read
-  if (token.empty() || !std::ranges::all_of(token, is_token_character)) return std::nullopt;
+  if (token.empty()) return std::nullopt;
   return token;
 }
 
@@ -94,8 +95,12 @@ Result<Caller> TokenVerifier::verify(const http::Request& request, Instant now) 
     return invalid("There are several Authorization headers.");
   }
   const auto token = bearer_token(*authorization);
-  if (!token) return invalid("The Authorization header is not `Bearer` and one token.");
-  return verify_token(*token, now);
+  if (!token) return no_bearer_token();
+  Result<Caller> caller = verify_token(*token, now);
+  // A good token is made of a token's characters: they are looked at only to say what is wrong with another one.
+  if (caller || token->size() > limits::bearer_token_bytes_max) return caller;
+  if (!std::ranges::all_of(*token, is_token_character)) return no_bearer_token();
+  return caller;
 }
 
 bool TokenVerifier::is_signed_by_secret(const TokenParts& parts, std::string_view signature) const {

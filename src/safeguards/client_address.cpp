@@ -93,9 +93,20 @@ address client_address(const http::Request& request, std::span<const Network> tr
   return walk(request, HopSyntax::x_forwarded_for, peer, trusted) == client ? client : peer;
 }
 
+std::string text_of(const address& address) {
+  if (!address.is_v4()) return address.to_string();
+  std::array<char, sizeof "255.255.255.255"> text;
+  char* end = text.data();
+  for (const unsigned char byte : address.to_v4().to_bytes()) {
+    if (end != text.data()) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), byte).ptr;
+  }
+  return {text.data(), end};
+}
+
 std::string subject_of(const address& address) {
   const auto plain = unmapped(address);
-  if (plain.is_v4()) return plain.to_string();
+  if (plain.is_v4()) return text_of(plain);
   auto bytes = plain.to_v6().to_bytes();
   std::fill(bytes.begin() + 8, bytes.end(), static_cast<unsigned char>(0));
   return address_v6(bytes).to_string() + "/64";

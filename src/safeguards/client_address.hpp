@@ -28,6 +28,9 @@ struct Network {
 // walk: the last trusted hop before it is charged. At most 100 hops are read. Pure.
 [[nodiscard]] boost::asio::ip::address client_address(const http::Request& request, std::span<const Network> trusted);
 
+// The address as text, as to_string() has it, but without printf for IPv4: it is in every line of the log.
+[[nodiscard]] std::string text_of(const boost::asio::ip::address& address);
+
 // What a limit counts an address as: IPv4 whole, IPv6 by its /64.
 [[nodiscard]] std::string subject_of(const boost::asio::ip::address& address);
 

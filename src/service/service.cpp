@@ -7,6 +7,7 @@
 #include "base/json_string.hpp"
 #include "base/test_switch.hpp"
 #include "encoding/http_date.hpp"
+#include "safeguards/client_address.hpp"
 #include "safeguards/idempotency/key.hpp"
 #include "service/answer.hpp"
 
@@ -344,7 +345,7 @@ asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const I
 void Service::log(const http::Request& request, const Route* route, const Exchange* x, const http::Response& response,
                   std::chrono::steady_clock::duration took) {
   if (!settings_.log_requests || !log_.enabled(LogLevel::info)) return;
-  const std::string address = x != nullptr ? x->address.to_string() : request.peer.to_string();
+  const std::string address = safeguards::text_of(x != nullptr ? x->address : request.peer);
   log_.event(LogLevel::info, "request",
              {{"request_id", std::string_view(request.request_id)},
               {"method", http::name_of(request.method)},

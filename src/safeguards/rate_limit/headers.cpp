@@ -4,9 +4,8 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <string>
 #include <utility>
-
-#include "encoding/structured_field.hpp"
 
 namespace tenon::safeguards {
 namespace {
@@ -19,14 +18,20 @@ constexpr std::int64_t structured_integer_max = 999'999'999'999'999;
   return (microseconds - 1) / microseconds_per_second + 1;
 }
 
-[[nodiscard]] structured::Item item_of(const std::string& name, std::string_view first_name, std::int64_t first,
-                                       std::string_view second_name, std::int64_t second) {
-  structured::Item item;
-  item.value = name;
-  item.parameters.reserve(2);
-  item.parameters.emplace_back(first_name, std::min(first, structured_integer_max));
-  item.parameters.emplace_back(second_name, std::min(second, structured_integer_max));
-  return item;
+void append_number(std::string& out, std::int64_t number) {
+  std::array<char, 20> digits{};
+  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
+}
+
+// One item of an RFC 9651 List, written at once: each limited answer has two of them. A limit's name is made of
+// lower-case letters, digits and "-" (service/limits_table.hpp), so nothing of it wants escaping.
+void append_item(std::string& list, std::string_view name, std::string_view first_name, std::int64_t first,
+                 std::string_view second_name, std::int64_t second) {
+  if (!list.empty()) list += ", ";
+  list.append("\"").append(name).append("\";").append(first_name).append("=");
+  append_number(list, std::min(first, structured_integer_max));
+  list.append(";").append(second_name).append("=");
+  append_number(list, std::min(second, structured_integer_max));
 }
 
 [[nodiscard]] std::int64_t wait_seconds(const BucketDecision& decision) noexcept {
@@ -34,23 +39,21 @@ constexpr std::int64_t structured_integer_max = 999'999'999'999'999;
 }
 
 void add_number(http::Response& response, std::string_view name, std::int64_t number) {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  response.add(name, {digits.data(), static_cast<std::size_t>(end - digits.data())});
+  std::string digits;
+  append_number(digits, number);
+  response.add(name, digits);
 }
 
 void add_draft(http::Response& response, std::span<const Told> told) {
-  structured::List policies;
-  structured::List left;
-  policies.reserve(told.size());
-  left.reserve(told.size());
+  std::string policies;
+  std::string left;
   for (const auto& [limit, decision] : told) {
     const std::int64_t window = seconds_rounded_up(limit->rate.window_microseconds);
-    policies.emplace_back(item_of(limit->name, "q", limit->rate.quota, "w", window));
-    left.emplace_back(item_of(limit->name, "r", decision.remaining, "t", wait_seconds(decision)));
+    append_item(policies, limit->name, "q", limit->rate.quota, "w", window);
+    append_item(left, limit->name, "r", decision.remaining, "t", wait_seconds(decision));
   }
-  if (const auto text = structured::serialize(policies)) response.add("RateLimit-Policy", *text);
-  if (const auto text = structured::serialize(left)) response.add("RateLimit", *text);
+  response.add("RateLimit-Policy", policies);
+  response.add("RateLimit", left);
 }
 
 void add_legacy(http::Response& response, std::span<const Told> told) {
