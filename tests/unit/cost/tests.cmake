@@ -1,0 +1,3 @@
+tenon_test(unit_cost LABEL unit
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/allocations.cpp ${CMAKE_CURRENT_LIST_DIR}/request_cost_test.cpp
+  USES inventory)
