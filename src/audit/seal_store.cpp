@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "audit/checkpoint.hpp"
+#include "base/test_switch.hpp"
 
 namespace tenon::audit {
 namespace {
@@ -125,11 +126,14 @@ asio::awaitable<Due> SealStore::due(EntryKey last, std::int64_t entries_max, Mon
   add_transaction(parameters, last.transaction_id);
   parameters.add(std::int64_t{batches_max});
   // One statement, one snapshot: what is below its xmin has ended, and nothing will come in between.
+  const std::string has_settled = test_switch::on(test_switch::Mutant::sealer_trusts_ids)
+                                      ? "true"
+                                      : "transaction_id < pg_snapshot_xmin(pg_current_snapshot())";
   const Rows rows = co_await connection_.execute(
-      "SELECT transaction_id, first_id, last_id, entries, "
-      "transaction_id < pg_snapshot_xmin(pg_current_snapshot()), "
-      "(extract(epoch FROM clock_timestamp() - first_at) * 1000)::bigint "
-      "FROM tenon.audit_batches WHERE transaction_id > $1::text::xid8 ORDER BY transaction_id, first_id LIMIT $2",
+      "SELECT transaction_id, first_id, last_id, entries, " + has_settled +
+          ", "
+          "(extract(epoch FROM clock_timestamp() - first_at) * 1000)::bigint "
+          "FROM tenon.audit_batches WHERE transaction_id > $1::text::xid8 ORDER BY transaction_id, first_id LIMIT $2",
       parameters, deadline);
   Due due;
   if (rows.size() == 0) co_return due;

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "audit/checkpoint.hpp"
+#include "base/test_switch.hpp"
 #include "postgres/session.hpp"
 
 namespace tenon::audit {
@@ -148,6 +149,7 @@ asio::awaitable<bool> Sealer::seal_some(SealStore& store) {
   tree.last = leaves.back().key;
   tree.note = signer_.sign(checkpoint.text());
   co_await store.seal(known_size, tree, checkpoint.root, leaves, signer_.verifier(), soon());
+  test_switch::pass(test_switch::Step::sealed);
   tree.tiles.clear_changed();
   sealed_entries_ = tree.tiles.size();
   if (!due.more) lag_ms_ = 0;

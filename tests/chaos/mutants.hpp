@@ -1,0 +1,21 @@
+// The negative controls: each is this program with one of its safeguards broken, and a run of the harness in which that
+// has to be noticed. A harness that lets one pass proves nothing about the safeguard.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace tenon::chaos {
+
+struct Mutant {
+  std::string_view name;    // of its switch (base/test_switch.hpp), of its file mutants/NAME.sql, or of both
+  std::string_view broken;  // what is broken
+  std::string_view faults;  // the kinds under which it shows; empty: it takes none
+  int seconds = 0;          // of faults
+  std::uint64_t seed = 1;
+};
+
+[[nodiscard]] std::span<const Mutant> mutants();
+[[nodiscard]] const Mutant* find_mutant(std::string_view name);  // null: there is none of that name
+
+}  // namespace tenon::chaos
