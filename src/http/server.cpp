@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/vital.hpp"
 #include "http/listen_address.hpp"
 #include "http/server_state.hpp"
 #include "http/session.hpp"
@@ -69,6 +70,9 @@ void Server::Impl::listen() {
     acceptor->open(endpoint.protocol());
     acceptor->set_option(asio::socket_base::reuse_address(true));
     acceptor->bind(endpoint);
+    // Else Asio would pass over a connection that was given up before it was accepted, and wait for the next one to
+    // come, while others wait in the queue.
+    acceptor->set_option(asio::socket_base::enable_connection_aborted(true));
     acceptor->listen(asio::socket_base::max_listen_connections);
     port = acceptor->local_endpoint().port();
   } catch (const boost::system::system_error& error) {
@@ -153,8 +157,8 @@ Server::Server(std::span<asio::io_context* const> contexts, ServerSettings setti
 Server::~Server() { impl_->forget_io(); }
 
 void Server::start() {
-  for (const auto& shard : impl_->shards) asio::co_spawn(shard->context(), Shard::run_clock(shard), asio::detached);
-  asio::co_spawn(impl_->first, Impl::accept_all(impl_), asio::detached);
+  for (const auto& shard : impl_->shards) asio::co_spawn(shard->context(), Shard::run_clock(shard), vital);
+  asio::co_spawn(impl_->first, Impl::accept_all(impl_), vital);
 }
 
 std::uint16_t Server::port() const noexcept { return impl_->port; }

@@ -1,13 +1,29 @@
 #include <tenon/application.hpp>
 
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <new>
+#include <string_view>
 
 #include "audit/proof_routes.hpp"
 #include "audit/routes.hpp"
 #include "node/command_line.hpp"
 
 namespace tenon {
+namespace {
+
+// An allocation that fails could fail anywhere: between a change of two things that belong together too. What holds
+// then is what holds when a node is killed, and that is tested (docs/decisions).
+[[noreturn]] void end_without_memory() {
+  constexpr std::string_view words = "out of memory: the program ends, so that it can be started again\n";
+  (void)!::write(STDERR_FILENO, words.data(), words.size());
+  std::_Exit(EXIT_FAILURE);
+}
+
+}  // namespace
 
 Application::Application(std::string name, std::string version, std::string description) {
   program_.name = std::move(name);
@@ -45,6 +61,7 @@ Application& Application::set_greeting(std::string_view lines) {
 }
 
 int Application::run(int argc, char** argv) {
+  std::set_new_handler(end_without_memory);
   try {
     return run_command_line(argc, argv, program_);
   } catch (const std::exception& failure) {

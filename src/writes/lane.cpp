@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -10,6 +9,7 @@
 #include <set>
 
 #include "base/test_switch.hpp"
+#include "base/vital.hpp"
 #include "writes/decode.hpp"
 #include "writes/defects.hpp"
 
@@ -72,8 +72,8 @@ Lane::Lane(asio::io_context& context, LaneSettings settings, Logger& log, LaneOb
       tick_(context) {}
 
 void Lane::start() {
-  asio::co_spawn(context_, run(), asio::detached);
-  asio::co_spawn(context_, watch(), asio::detached);
+  asio::co_spawn(context_, run(), vital);
+  asio::co_spawn(context_, watch(), vital);
 }
 
 bool Lane::submit(std::shared_ptr<Command> command) {
