@@ -131,7 +131,8 @@ std::string format_http_date(Instant at) {
   append_digits(out, int{date.year()}, 4);
   out.push_back(' ');
   append_time(out, second - midnight);
-  return out.append(" GMT");
+  out += " GMT";
+  return out;
 }
 
 std::string format_iso_date(Instant at) {

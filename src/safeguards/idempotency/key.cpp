@@ -1,6 +1,7 @@
 #include "safeguards/idempotency/key.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "base/limits.hpp"
 #include "base/test_switch.hpp"
@@ -36,8 +37,9 @@ constexpr std::size_t quoted_bytes_max = 2 + 2 * limits::idempotency_key_bytes_m
 
 // Big-endian length, then the bytes.
 void append_part(std::string& out, std::string_view part) {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(part.size() >> shift & 0xff));
-  out += part;
+  std::array<char, 8> length;
+  for (std::size_t i = 0; i < length.size(); ++i) length[i] = static_cast<char>(part.size() >> (56 - 8 * i) & 0xff);
+  out.append(length.data(), length.size()).append(part);
 }
 
 }  // namespace
@@ -69,12 +71,15 @@ Result<std::string> parse_idempotency_key(std::string_view header_value) {
 }
 
 Digest fingerprint(const http::Request& request, const json::Value* body) {
-  std::string text(1, static_cast<char>(fingerprint_version));
+  const std::string canonical = body == nullptr ? std::string() : json::canonical(*body);
+  std::string text;
+  text.reserve(1 + 4 * 8 + 8 + request.path.size() + request.query.size() + canonical.size());
+  text.push_back(static_cast<char>(fingerprint_version));
   append_part(text, http::name_of(request.method));
   append_part(text, request.path);
   append_part(text, request.query);
   // No body is one part less than the body `null`.
-  if (body != nullptr) append_part(text, json::canonical(*body));
+  if (body != nullptr) append_part(text, canonical);
   return sha256(text);
 }
 
