@@ -94,14 +94,12 @@ void append_padded(std::string& out, unsigned number, int width) {
   }
 }
 
-// 2026-01-31T23:59:59.123Z
-std::string timestamp(Instant now) {
-  const auto at = std::chrono::floor<std::chrono::milliseconds>(now);
+// 2026-01-31T23:59:59
+std::string second_text(std::chrono::sys_seconds at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss time(at - day);
   std::string out;
-  out.reserve(24);
   append_padded(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
   for (const auto& [before, number] : {std::pair{'-', static_cast<unsigned>(date.month())},
                                        {'-', static_cast<unsigned>(date.day())},
@@ -111,8 +109,23 @@ std::string timestamp(Instant now) {
     out.push_back(before);
     append_padded(out, number, 2);
   }
-  out.push_back('.');
-  append_padded(out, static_cast<unsigned>(time.subseconds().count()), 3);
+  return out;
+}
+
+// 2026-01-31T23:59:59.123Z. There are thousands of lines a second: each thread writes their common begin once.
+std::string timestamp(Instant now) {
+  thread_local std::chrono::sys_seconds written{};
+  thread_local std::string text = second_text(written);
+  const auto second = std::chrono::floor<std::chrono::seconds>(now);
+  if (second != written) {
+    text = second_text(second);
+    written = second;
+  }
+  std::string out;
+  out.reserve(24);
+  out.append(text).push_back('.');
+  const auto beyond = std::chrono::floor<std::chrono::milliseconds>(now - second);
+  append_padded(out, static_cast<unsigned>(beyond.count()), 3);
   out.push_back('Z');
   return out;
 }
