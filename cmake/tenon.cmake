@@ -15,6 +15,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(tenon_options INTERFACE -Wno-tsan)  # Asio's fences, which GCC's TSan does not model
   endif()
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # GCC 12's own headers use what they call deprecated.
+  target_compile_options(tenon_options INTERFACE -Wno-deprecated-declarations)
+endif()
 if(TENON_SANITIZE)
   target_compile_options(tenon_options INTERFACE -fsanitize=${TENON_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(tenon_options INTERFACE -fsanitize=${TENON_SANITIZE})

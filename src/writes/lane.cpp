@@ -406,8 +406,8 @@ void Lane::deliver() {
     }
   }
   for (auto& [origin, commands] : elsewhere) {
-    asio::post(*origin, [commands = std::move(commands)] {
-      for (const auto& command : commands) std::exchange(command->done, nullptr)();
+    asio::post(*origin, [answered = std::move(commands)] {
+      for (const auto& command : answered) std::exchange(command->done, nullptr)();
     });
   }
 }
