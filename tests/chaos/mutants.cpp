@@ -21,8 +21,10 @@ constexpr std::array all{
            .broken = "answered before the standby has the commit",
            .faults = "fail-over after silence",
            .seconds = 5},
-    Mutant{
-        .name = "precondition_before_lock", .broken = "the version is looked at before the row's lock", .faults = ""},
+    Mutant{.name = "precondition_before_lock",
+           .broken = "the version is looked at before the row's lock",
+           .faults = "link slow",
+           .seconds = 4},
     Mutant{.name = "retry_under_new_key",
            .broken = "what was not answered is sent again under a new key",
            .faults = "cut after COMMIT",

@@ -3,8 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <fstream>
-#include <iostream>
 #include <sstream>
 
 #include "chaos/mutants.hpp"
@@ -21,7 +19,7 @@ constexpr std::chrono::minutes patience{6};
 struct Outcome {
   const Mutant* mutant = nullptr;
   enum class Verdict : std::uint8_t { caught, missed, failed } verdict = Verdict::failed;
-  std::string told;  // what the harness said of it
+  std::string told = {};  // what the harness said of it
   double seconds = 0;
 };
 
