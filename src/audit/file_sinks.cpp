@@ -147,13 +147,12 @@ class FolderSink final : public CheckpointSink {
     return Publication{.size = *size, .note = std::move(note)};
   }
 
-  asio::awaitable<void> publish(Publication publication, Monotonic /*deadline*/) override {
-    const Monotonic now = monotonic_now();
-    if (!kept_ || now - *kept_ >= between_kept) {
+  asio::awaitable<void> publish(Publication publication, Monotonic deadline) override {
+    if (!kept_ || deadline - *kept_ >= between_kept) {
       std::string digits = std::to_string(publication.size);
       digits.insert(0, 20 - std::min<std::size_t>(20, digits.size()), '0');
       replace("checkpoint-" + digits, publication.note);
-      kept_ = now;
+      kept_ = deadline;
     }
     replace("checkpoint", publication.note);
     co_return;
@@ -170,7 +169,7 @@ class FolderSink final : public CheckpointSink {
 
   fs::path folder_;
   std::string place_;
-  std::optional<Monotonic> kept_;
+  std::optional<Monotonic> kept_;  // the deadline of the last one that stays
 };
 
 }  // namespace
@@ -179,9 +178,9 @@ std::unique_ptr<CheckpointSink> file_sink(const fs::path& file) { return std::ma
 
 std::unique_ptr<CheckpointSink> folder_sink(const fs::path& folder) { return std::make_unique<FolderSink>(folder); }
 
-std::unique_ptr<CheckpointSink> sink_to(const std::string& place) {
+std::unique_ptr<CheckpointSink> sink_to(const std::string& place, const fs::path& authorities) {
   if (place.empty()) throw std::runtime_error("a place for checkpoints is a folder or an https:// URL");
-  return place.find("://") != std::string::npos ? https_sink(place) : folder_sink(place);
+  return place.find("://") != std::string::npos ? https_sink(place, authorities) : folder_sink(place);
 }
 
 }  // namespace tenon::audit

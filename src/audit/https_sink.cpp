@@ -9,6 +9,7 @@
 #include <boost/url/url.hpp>
 
 #include "audit/sink.hpp"
+#include "postgres/endpoints.hpp"
 
 namespace tenon::audit {
 namespace {
@@ -21,20 +22,20 @@ constexpr std::size_t answer_bytes_max = 64 * 1024;
 
 class HttpsSink final : public CheckpointSink {
  public:
-  explicit HttpsSink(const std::string& url) : place_(url) {
+  HttpsSink(const std::string& url, const std::filesystem::path& authorities) : place_(url) {
     const auto parsed = boost::urls::parse_uri(url);
     if (!parsed || parsed->scheme() != "https" || parsed->host().empty() || parsed->has_userinfo() ||
-        parsed->has_fragment()) {
+        parsed->has_fragment() ||
+        (parsed->has_port() && (parsed->port() == "0" || std::to_string(parsed->port_number()) != parsed->port()))) {
       throw std::runtime_error("\"" + url +
                                "\" is no URL for checkpoints: https://HOST/PATH, without user and fragment");
     }
     host_ = parsed->host_address();
     authority_ = parsed->encoded_host_and_port();
-    port_ = parsed->has_port() ? std::string(parsed->port()) : "443";
+    port_ = parsed->has_port() ? parsed->port_number() : 443;
     target_ = parsed->encoded_target().empty() ? "/" : std::string(parsed->encoded_target());
     if (target_.front() == '?') target_.insert(0, "/");
-    tls_.set_default_verify_paths();
-    tls_.set_verify_mode(asio::ssl::verify_peer);
+    trust(authorities);
   }
   [[nodiscard]] const std::string& place() const noexcept override { return place_; }
   [[nodiscard]] bool takes_each() const noexcept override { return false; }
@@ -50,15 +51,47 @@ class HttpsSink final : public CheckpointSink {
   }
 
  private:
+  void trust(const std::filesystem::path& authorities) {
+    boost::system::error_code error;
+    if (authorities.empty()) {
+      tls_.set_default_verify_paths(error);
+    } else {
+      tls_.load_verify_file(authorities.string(), error);
+    }
+    if (error)
+      throw std::runtime_error("cannot read the certificates in " + authorities.string() + ": " + error.message());
+    SSL_CTX_set_min_proto_version(tls_.native_handle(), TLS1_2_VERSION);
+    tls_.set_verify_mode(asio::ssl::verify_peer);
+  }
+
+  [[nodiscard]] bool is_numeric() const {
+    boost::system::error_code not_numeric;
+    (void)asio::ip::make_address(host_, not_numeric);
+    return !not_numeric;
+  }
+
+  asio::awaitable<std::vector<asio::ip::tcp::endpoint>> find(Monotonic deadline) const {
+    std::vector<asio::ip::tcp::endpoint> endpoints;
+    if (is_numeric()) {
+      endpoints.emplace_back(asio::ip::make_address(host_), port_);
+      co_return endpoints;
+    }
+    postgres::Endpoint named{.host = host_, .address = {}, .port = std::to_string(port_)};
+    const std::vector<postgres::Endpoint> resolved =
+        co_await postgres::resolve(co_await asio::this_coro::executor, std::move(named), deadline);
+    for (const postgres::Endpoint& each : resolved) endpoints.emplace_back(asio::ip::make_address(each.address), port_);
+    co_return endpoints;
+  }
+
   asio::awaitable<unsigned> post(std::string note, Monotonic deadline) {
     const auto executor = co_await asio::this_coro::executor;
-    asio::ip::tcp::resolver resolver(executor);
-    const auto endpoints = co_await resolver.async_resolve(host_, port_, asio::use_awaitable);
+    const std::vector<asio::ip::tcp::endpoint> endpoints = co_await find(deadline);
+    if (endpoints.empty()) throw std::runtime_error("its name cannot be resolved");
     beast::ssl_stream<beast::tcp_stream> stream(executor, tls_);
     auto& tcp = beast::get_lowest_layer(stream);
     tcp.expires_at(deadline);
     stream.set_verify_callback(asio::ssl::host_name_verification(host_));
-    if (SSL_set_tlsext_host_name(stream.native_handle(), host_.c_str()) != 1) throw std::bad_alloc();
+    if (!is_numeric() && SSL_set_tlsext_host_name(stream.native_handle(), host_.c_str()) != 1) throw std::bad_alloc();
     co_await tcp.async_connect(endpoints, asio::use_awaitable);
     co_await stream.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
     http::request<http::string_body> request(http::verb::post, target_, 11, std::move(note));
@@ -78,13 +111,15 @@ class HttpsSink final : public CheckpointSink {
   std::string place_;
   std::string host_;
   std::string authority_;
-  std::string port_;
+  std::uint16_t port_ = 0;
   std::string target_;
   asio::ssl::context tls_{asio::ssl::context::tls_client};
 };
 
 }  // namespace
 
-std::unique_ptr<CheckpointSink> https_sink(const std::string& url) { return std::make_unique<HttpsSink>(url); }
+std::unique_ptr<CheckpointSink> https_sink(const std::string& url, const std::filesystem::path& authorities) {
+  return std::make_unique<HttpsSink>(url, authorities);
+}
 
 }  // namespace tenon::audit

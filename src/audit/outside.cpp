@@ -39,6 +39,7 @@ Outside::Outside(const fs::path& place) : place_(place) {
   }
   if (error) throw std::runtime_error("cannot read the folder " + place.string() + ": " + error.message());
   std::ranges::sort(files_, std::greater());  // sizes have leading zeroes
+  if (const fs::path newest = place / "checkpoint"; fs::exists(newest, error)) files_.insert(files_.begin(), newest);
 }
 
 std::optional<Published> Outside::next() { return lines_.is_open() ? next_line() : next_file(); }

@@ -16,9 +16,9 @@ struct Published {
   std::string place;  // "/srv/tenon/audit-checkpoints, line 7"
 };
 
-// Where checkpoints go: a file of lines "SIZE BASE64(NOTE)", or a folder of files "checkpoint-SIZE", each a note. Read
-// one by one, in the order in which they were written; what has no end of line (a crash in the middle of writing) or
-// does not read as a note at all is passed over and counted.
+// Where checkpoints go: a file of lines "SIZE BASE64(NOTE)", or a folder of files "checkpoint-SIZE" and "checkpoint",
+// the newest, each a note. Read one by one, in the order in which they were written; what has no end of line (a crash
+// in the middle of writing) or does not read as a note at all is passed over and counted.
 class Outside {
  public:
   explicit Outside(const std::filesystem::path& place);  // throws std::runtime_error when it cannot be read

@@ -35,15 +35,18 @@ class CheckpointSink {
 // may be one that can only be appended to (chattr +a). Takes each checkpoint.
 [[nodiscard]] std::unique_ptr<CheckpointSink> file_sink(const std::filesystem::path& file);
 
-// Files in a folder: `checkpoint` is always the newest, and about once a minute one stays as `checkpoint-SIZE`, its
-// size in 20 digits. Throws std::runtime_error unless the folder can be written to.
+// Files in a folder: `checkpoint` is always the newest, and about once a minute (by the deadlines of publications) one
+// stays as `checkpoint-SIZE`, its size in 20 digits. Throws std::runtime_error unless the folder can be written to.
 [[nodiscard]] std::unique_ptr<CheckpointSink> folder_sink(const std::filesystem::path& folder);
 
 // The newest, by POST to an https:// URL, as text/plain; any answer of 2xx will do. The server's certificate must be
-// one that this machine trusts. Throws std::runtime_error for what is no such URL.
-[[nodiscard]] std::unique_ptr<CheckpointSink> https_sink(const std::string& url);
+// signed by one of `authorities` (PEM), or, where that is empty, of those that this machine trusts. Throws
+// std::runtime_error for what is no such URL or no such file.
+[[nodiscard]] std::unique_ptr<CheckpointSink> https_sink(const std::string& url,
+                                                         const std::filesystem::path& authorities = {});
 
 // As --checkpoint-to says: https_sink, or folder_sink for what is no URL.
-[[nodiscard]] std::unique_ptr<CheckpointSink> sink_to(const std::string& place);
+[[nodiscard]] std::unique_ptr<CheckpointSink> sink_to(const std::string& place,
+                                                      const std::filesystem::path& authorities = {});
 
 }  // namespace tenon::audit

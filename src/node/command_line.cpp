@@ -74,6 +74,7 @@ void add_serve_options(CLI::App& serve, Settings& s, Durations& durations) {
   option("checkpoint-to", s.checkpoint_to,
          "a folder or an https:// URL for signed checkpoints, beside <data-dir>/audit-checkpoints; may be given again")
       ->delimiter(',');
+  option("checkpoint-ca", s.checkpoint_ca, "PEM certificates to trust for --checkpoint-to instead of the system's");
   option("secret-file", s.secret_file, "the token secret; default: <data-dir>/secret, made when missing");
   option("tls-cert", s.http.tls_certificate, "PEM certificate chain: serve HTTPS only");
   option("tls-key", s.http.tls_key, "PEM key of --tls-cert");

@@ -1,5 +1,6 @@
 #include "node/sealing.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 
@@ -8,6 +9,8 @@
 
 namespace tenon {
 namespace {
+
+bool has_scheme(const std::string& place) { return place.find("://") != std::string::npos; }
 
 void watch(const audit::Sealer& sealer, service::Metrics& metrics) {
   metrics.watch("tenon_audit_sealing", "1 while this node is the one that seals the audit log.",
@@ -25,7 +28,10 @@ void watch(const audit::Sealer& sealer, service::Metrics& metrics) {
 void check_sealing(const Settings& settings) {
   for (const std::string& place : settings.checkpoint_to) {
     if (place.empty()) throw std::runtime_error("--checkpoint-to: a place is a folder or an https:// URL");
-    if (place.find("://") != std::string::npos) (void)audit::https_sink(place);
+    if (has_scheme(place)) (void)audit::https_sink(place, settings.checkpoint_ca);
+  }
+  if (!settings.checkpoint_ca.empty() && std::ranges::none_of(settings.checkpoint_to, has_scheme)) {
+    throw std::runtime_error("--checkpoint-ca is of a --checkpoint-to that begins with https://");
   }
   if (!settings.sealer_url.empty() && settings.database_url.empty()) {
     throw std::runtime_error("--sealer-url goes with --database-url: the embedded database has a login for the sealer");
@@ -45,7 +51,8 @@ std::unique_ptr<audit::Sealer> make_sealer(const Settings& settings, const std::
   }
   audit::SealerSettings sealing{.conninfo = conninfo};
   sealing.sinks.push_back(audit::file_sink(settings.data_dir / audit_checkpoints_file));
-  for (const std::string& place : settings.checkpoint_to) sealing.sinks.push_back(audit::sink_to(place));
+  for (const std::string& place : settings.checkpoint_to)
+    sealing.sinks.push_back(audit::sink_to(place, settings.checkpoint_ca));
   auto sealer = std::make_unique<audit::Sealer>(std::move(sealing), std::move(signer), log);
   watch(*sealer, metrics);
   return sealer;

@@ -22,6 +22,7 @@ struct Settings {
   bool sealer = true;                      // whether this node may seal the audit log
   std::string sealer_url;                  // its login; with database_url, where there is no sealing without it
   std::vector<std::string> checkpoint_to;  // folders and https:// URLs, beside <data-dir>/audit-checkpoints
+  std::filesystem::path checkpoint_ca;     // PEM; empty: the authorities that the system trusts
   std::filesystem::path secret_file;       // empty: <data-dir>/secret, made when missing
   TokenSettings tokens;
   std::vector<std::string> cors_origins;

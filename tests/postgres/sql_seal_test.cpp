@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "postgres/sql_database.hpp"
+#include "support/cluster.hpp"
 
 namespace tenon::test {
 namespace {
@@ -101,6 +102,46 @@ TEST_F(SqlSeal, OfATileLetsNobodyChangeAHash) {
   }
   EXPECT_EQ(refusal_of([&] { owner.execute("UPDATE tenon.audit_tiles SET hashes = hashes || sha256('more')"); }),
             "accepted");
+}
+
+TEST_F(SqlSeal, GivesTheTurnToOneSessionAtATimeAndOnWhenThatEnds) {
+  auto first = std::make_unique<Session>(login("tenon_sealer"));
+  Session second = login("tenon_sealer");
+  const auto asks = [](Session& session) { return value(session, "SELECT tenon.take_audit_turn()"); };
+  EXPECT_EQ(asks(*first), "t");
+  EXPECT_EQ(asks(*first), "t") << "it has it";
+  EXPECT_EQ(asks(second), "f");
+  EXPECT_EQ(asks(second), "f") << "asking takes nothing away";
+  EXPECT_EQ(asks(*first), "t");
+  const std::string process = value(*first, "SELECT pg_backend_pid()");
+  first.reset();
+  ASSERT_TRUE(await_row(superuser_conninfo_,
+                        "SELECT WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = " + process + ")"));
+  EXPECT_EQ(asks(second), "t");
+}
+
+// Advisory locks are anybody's, and so is every lock on what one may read.
+TEST_F(SqlSeal, IsNotHeldUpByAnyLockThatANodesLoginCanTake) {
+  ASSERT_EQ(value(sealer_, "SELECT tenon.take_audit_turn()"), "t");
+  Session thief = connect_edge();
+  thief.script("BEGIN; SELECT pg_advisory_lock(n) FROM generate_series(-50, 50) AS n");
+  for (const char* table : {"audit_checkpoints", "audit_tiles", "audit_batches", "audit_log_identity", "audit_turn"}) {
+    thief.script("SAVEPOINT before");
+    for (const char* mode : {"SHARE", "ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"}) {
+      EXPECT_EQ(refusal_of([&] { thief.script(fmt::format("LOCK TABLE tenon.{} IN {} MODE", table, mode)); }), "42501")
+          << table << mode;
+      thief.script("ROLLBACK TO before");
+    }
+    EXPECT_EQ(refusal_of([&] { thief.script(fmt::format("SELECT FROM tenon.{} FOR KEY SHARE", table)); }), "42501");
+    thief.script("ROLLBACK TO before");
+  }
+  sealer_.script("SET lock_timeout = '5s'");
+  EXPECT_EQ(value(sealer_, "SELECT tenon.take_audit_turn()"), "t");
+  EXPECT_EQ(seal({}), "accepted");
+  EXPECT_EQ(value(superuser_,
+                  "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid IN"
+                  " (SELECT pid FROM pg_stat_activity WHERE usename = 'tenon_sealer')"),
+            "0");
 }
 
 class SqlRetire : public SqlSeal {
