@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstring>
+#include <random>
 #include <stdexcept>
 #include <tuple>
 
@@ -66,16 +67,18 @@ redis::Reply exchange(int fd, const std::vector<std::string_view>& parts) {
 }  // namespace
 
 std::uint16_t free_port() {
-  const Descriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (bind(listener.fd(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      getsockname(listener.fd(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
+  std::random_device random;
+  std::uniform_int_distribution<int> any(10'000, 32'000);
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const Descriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const auto port = static_cast<std::uint16_t>(any(random));
+    address.sin_port = htons(port);
+    if (bind(listener.fd(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return port;
   }
-  return ntohs(address.sin_port);
+  throw std::runtime_error("no free port");
 }
 
 RedisServer::RedisServer(RedisOptions options) : options_(std::move(options)), port_(free_port()) {

@@ -60,7 +60,8 @@ class RedisServer {
   std::optional<ChildProgram> program_;
 };
 
-// A port of the loopback interface that nobody listens on now.
+// A port of the loopback interface that nobody has now. From below the range out of which the kernel gives connections
+// and listeners theirs, so that none of them takes it before it is used; Redis needs another one 10,000 above it.
 [[nodiscard]] std::uint16_t free_port();
 
 }  // namespace tenon::test
