@@ -51,6 +51,29 @@ TEST_F(SqlDecrement, OfOneItemManyTimesInABatchGivesEachChangeAMomentOfItsOwn) {
             "0|00:00:00.000001\n");
 }
 
+// A batch of one has a statement of its own: it tells, keeps and audits what the one for many does.
+TEST_F(SqlDecrement, AloneLeavesWhatItLeavesInABatch) {
+  for (const int n : {1, 2, 3}) make_item(uuid_of(n), 10);
+  const std::string made = value(superuser_, "SELECT updated_at FROM inventory WHERE id = '" + uuid_of(1) + "'");
+  const std::vector<Sale> alone{{.envelope = envelope(1), .item = uuid_of(1), .quantity = 3}};
+  const std::vector<Sale> together{{.envelope = envelope(2), .item = uuid_of(2), .quantity = 3},
+                                   {.envelope = envelope(3), .item = uuid_of(3), .quantity = 3}};
+  const Answer first = sell(edge_, alone).at(0);
+  const Answer second = sell(edge_, together).at(0);
+  EXPECT_EQ(first.status, 200);
+  EXPECT_EQ(first.version, second.version);
+  EXPECT_EQ(value(superuser_, "SELECT prior_updated_at FROM inventory WHERE id = '" + uuid_of(1) + "'"), made);
+  constexpr const char* left =
+      "SELECT quantity_available, quantity_sold, i.version, action, entity_kind, before, after, audit_id = l.id,"
+      " summary = tenon.item_body(i), k.modified = updated_at, l.at = updated_at"
+      " FROM inventory AS i JOIN audit_logs AS l ON entity_id = i.id AND i.version = 2 JOIN idempotency_keys AS k"
+      " ON k.audit_id = l.id WHERE i.id = '";
+  const std::string row = lines(superuser_, left + uuid_of(1) + "' AND action = 'STOCK_DECREMENT'");
+  EXPECT_EQ(row, lines(superuser_, left + uuid_of(2) + "' AND action = 'STOCK_DECREMENT'"));
+  EXPECT_TRUE(row.starts_with("7|3|2|STOCK_DECREMENT|item|")) << row;
+  EXPECT_TRUE(row.ends_with("|t|t|t|t\n")) << row;
+}
+
 // The row's clock is ahead of the server's (it was set back): moments still grow.
 TEST_F(SqlDecrement, AfterTheClockWasSetBackStillMovesForward) {
   make_item(uuid_of(1), 10);
