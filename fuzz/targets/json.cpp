@@ -44,6 +44,21 @@ void check_numbers(const json::Value& value) {
     for (const json::Member& member : *object) check_numbers(member.value);
 }
 
+// A number beyond 2^53 that was written with a fraction or an exponent: RFC 8785 writes it as an integer (up to 1e21),
+// and those we refuse, since two of them could be one double.
+bool has_large_number(const json::Value& value) {
+  if (const auto* number = value.number()) return std::abs(number->value) > 9'007'199'254'740'991.0;
+  if (const auto* array = value.array()) return std::ranges::any_of(*array, has_large_number);
+  const auto* object = value.object();
+  return object != nullptr && std::ranges::any_of(*object, has_large_number, &json::Member::value);
+}
+
+bool is_json_to_others(std::string_view text) {
+  boost::system::error_code error;
+  static_cast<void>(boost::json::parse({text.data(), text.size()}, error, {}, {.max_depth = 100}));
+  return !error;
+}
+
 }  // namespace
 
 void json(std::string_view input);
@@ -60,12 +75,12 @@ void json(std::string_view input) {
     check(is_utf8(render(value.error())), "a refusal is UTF-8");
     return;
   }
-  boost::system::error_code error;
-  static_cast<void>(boost::json::parse({input.data(), input.size()}, error, {}, {.max_depth = 100}));
-  check(!error, "what is taken is JSON to others too");
+  check(is_json_to_others(input), "what is taken is JSON to others too");
   check_numbers(*value);
 
   const std::string canonical = json::canonical(*value);
+  check(is_json_to_others(canonical), "a canonical form is JSON to others too");
+  if (has_large_number(*value)) return;
   const auto again = json::parse(canonical);
   check(again.has_value(), "a canonical form is JSON");
   check(same(*value, *again), "a canonical form says the same");
