@@ -465,6 +465,20 @@ $_$;
 
 ALTER FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.await_replication_of_stored(claims uuid[], origins smallint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+  IF 1 = ANY (origins) AND current_setting('synchronous_standby_names') <> '' THEN
+    PERFORM FROM idempotency_keys WHERE claim = ANY (claims) ORDER BY claim FOR KEY SHARE;
+  END IF;
+END
+$$;
+
+ALTER FUNCTION tenon.await_replication_of_stored(claims uuid[], origins smallint[]) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) RETURNS tenon.replies
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -472,11 +486,14 @@ CREATE FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) RETURNS tenon.r
     AS $$
 DECLARE
   clock timestamptz;
+  replies tenon.replies;
 BEGIN
   LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
   clock := clock_timestamp();
   PERFORM tenon.forget_expired(ARRAY[claim], clock);
-  RETURN tenon.stored_replies(ARRAY[claim], ARRAY[fingerprint], clock);
+  replies := tenon.stored_replies(ARRAY[claim], ARRAY[fingerprint], clock);
+  PERFORM tenon.await_replication_of_stored(ARRAY[claim], replies.origins);
+  RETURN replies;
 END
 $$;
 
@@ -1175,6 +1192,7 @@ BEGIN
 
   clock := clock_timestamp();
   replies := tenon.stored_replies(claims, fingerprints, clock);
+  PERFORM tenon.await_replication_of_stored(claims, replies.origins);
   PERFORM tenon.forget_expired(claims, clock);
   EXECUTE format($statement$
     SELECT array_agg(coalesce(stored_origin, 0::smallint)), array_agg(coalesce(stored_status, status)),
@@ -3387,6 +3405,8 @@ REVOKE ALL ON FUNCTION tenon.audit(command tenon.command, action text, entity_ki
 REVOKE ALL ON FUNCTION tenon.audit_detail(target regclass, entity_column name) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenon.await_replication_of_stored(claims uuid[], origins smallint[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) TO tenon_edge;

@@ -75,6 +75,19 @@ LANGUAGE sql STABLE SET search_path = public, pg_temp SET enable_seqscan = off S
         ORDER BY c.n) AS found
 $$;
 
+-- Whoever is told a stored answer relies on it, so it must be where a fail-over finds it. What the synchronous standby lacks
+-- can be seen here all the same: when the session that committed it was ended while it waited for the standby, or the server
+-- came back from a crash. A transaction that only looks waits for nobody; the lock on what was found gives it something to
+-- commit, and its COMMIT then waits until the standby has all that was written before.
+CREATE FUNCTION tenon.await_replication_of_stored(claims uuid[], origins smallint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+  IF 1 = ANY (origins) AND current_setting('synchronous_standby_names') <> '' THEN
+    PERFORM FROM idempotency_keys WHERE claim = ANY (claims) ORDER BY claim FOR KEY SHARE;
+  END IF;
+END
+$$;
+
 -- Names the commands whose keys stand in the way: stored by another transaction since this one looked, or twice in the
 -- batch. The node takes them out; what this transaction itself stored is innocent and stays in its batch.
 CREATE FUNCTION tenon.raise_key_collision(claims uuid[]) RETURNS void

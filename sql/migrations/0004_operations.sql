@@ -194,6 +194,7 @@ BEGIN
 
   clock := clock_timestamp();
   replies := tenon.stored_replies(claims, fingerprints, clock);
+  PERFORM tenon.await_replication_of_stored(claims, replies.origins);
   PERFORM tenon.forget_expired(claims, clock);
   EXECUTE format($statement$
     SELECT array_agg(coalesce(stored_origin, 0::smallint)), array_agg(coalesce(stored_status, status)),
@@ -231,11 +232,14 @@ CREATE FUNCTION tenon.begin_keyed(claim uuid, fingerprint bytea) RETURNS tenon.r
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   clock timestamptz;
+  replies tenon.replies;
 BEGIN
   LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
   clock := clock_timestamp();
   PERFORM tenon.forget_expired(ARRAY[claim], clock);
-  RETURN tenon.stored_replies(ARRAY[claim], ARRAY[fingerprint], clock);
+  replies := tenon.stored_replies(ARRAY[claim], ARRAY[fingerprint], clock);
+  PERFORM tenon.await_replication_of_stored(ARRAY[claim], replies.origins);
+  RETURN replies;
 END
 $$;
 

@@ -49,6 +49,26 @@ TEST_F(SqlKeyedWork, ThatIsRolledBackLeavesTheKeyFree) {
   EXPECT_EQ(begin(edge_, 1), nothing_yet);
 }
 
+// What is found may be missing on the synchronous standby: its session was ended while it waited, say. A fail-over
+// would lose it, so whoever is told of it waits as long as the first one had to.
+TEST_F(SqlKeyedWork, ThatIsFoundIsToldOnceTheSynchronousStandbyHasIt) {
+  (void)begin(edge_, 1);
+  EXPECT_EQ(keep(edge_, 1), "accepted");
+  edge_.script("COMMIT");
+  Session superuser(superuser_conninfo_);
+  superuser.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+  superuser.execute("SELECT pg_reload_conf()");
+  while (lines(edge_, "SHOW synchronous_standby_names") != "nobody\n") continue;
+  EXPECT_EQ(begin(edge_, 1), stored);
+  auto committing = std::async(std::launch::async, [&] { edge_.script("COMMIT"); });
+  EXPECT_TRUE(await_row(superuser_conninfo_, "SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'"));
+  superuser.execute("ALTER SYSTEM RESET synchronous_standby_names");
+  superuser.execute("SELECT pg_reload_conf()");
+  committing.get();
+  EXPECT_EQ(begin(edge_, 2), nothing_yet);
+  edge_.script("COMMIT");
+}
+
 TEST_F(SqlKeyedWork, TwiceAtOnceIsKeptOnce) {
   Session second = connect_edge();
   EXPECT_EQ(begin(edge_, 1), nothing_yet);
