@@ -48,6 +48,7 @@ class RawClient {
   // True when the server ends the connection, without having sent another byte. Throws when it does neither.
   [[nodiscard]] bool closed();
 
+  void set_patience(std::chrono::milliseconds patience) noexcept { patience_ = patience; }  // for what comes now
   [[nodiscard]] int fd() const noexcept { return fd_; }
 
  private:

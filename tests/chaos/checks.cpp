@@ -1,0 +1,341 @@
+#include "chaos/checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "chaos/linearizability.hpp"
+#include "postgres/session.hpp"
+
+namespace tenon::chaos {
+namespace {
+
+constexpr std::uint64_t kept_most = 20;
+
+double in_seconds(Moment64 time) { return static_cast<double>(time) / 1e9; }
+
+std::string name_of(const Call& call) {
+  std::string text = fmt::format("{} {}/{}", name_of(call.kind), call.user, call.key.empty() ? "-" : call.key);
+  for (const Line& line : call.lines) text += fmt::format(" item {} x {}", line.item, line.quantity);
+  if (call.expected) text += fmt::format(" at v{}", *call.expected);
+  return text;
+}
+
+std::string shown(const Attempt& attempt) {
+  const Answer& answer = attempt.answer;
+  return fmt::format("[node {}, {:.3f}..{:.3f} s: {}{}{} v{} {}/{} #{:016x}]", attempt.node, in_seconds(attempt.sent),
+                     in_seconds(attempt.answered), answer.status, answer.replayed ? " replayed " : " ", answer.code,
+                     answer.version, answer.available, answer.sold, answer.digest);
+}
+
+bool succeeded(const Call& call) {
+  const Attempt* attempt = call.first_final();
+  return attempt != nullptr && attempt->answer.status < 300;
+}
+
+bool is_write(const Call& call) { return !call.key.empty(); }
+
+std::string who_and_key(std::string_view user, std::string_view key) { return fmt::format("{} {}", user, key); }
+
+}  // namespace
+
+void Findings::begin(std::string_view checker, std::string_view unit) {
+  counts_.push_back({.name = checker, .checked = 0, .unit = unit, .violations = 0});
+}
+
+void Findings::violation(std::string what) {
+  if (++counts_.back().violations <= kept_most)
+    violations_.push_back({std::string(counts_.back().name), std::move(what)});
+}
+
+std::uint64_t Findings::total() const {
+  std::uint64_t sum = 0;
+  for (const CheckerCount& count : counts_) sum += count.violations;
+  return sum;
+}
+
+void check_answers(const Evidence& evidence, Findings& findings) {
+  findings.begin("answers_equal", "answers to repeated keys");
+  for (const Call& call : evidence.calls) {
+    if (!is_write(call)) continue;
+    const Attempt* first = nullptr;
+    for (const Attempt& attempt : call.attempts) {
+      if (!attempt.answer.is_final) continue;
+      if (first == nullptr) {
+        first = &attempt;
+        continue;
+      }
+      findings.checked();
+      if (attempt.answer.digest != first->answer.digest)
+        findings.violation(name_of(call) + " was told " + shown(*first) + " and " + shown(attempt));
+    }
+  }
+  findings.begin("answers_expected", "answers");
+  for (const Call& call : evidence.calls) {
+    for (const Attempt& attempt : call.attempts) {
+      if (attempt.answer.status != 0) findings.checked();
+      if (!attempt.answer.text.empty())
+        findings.violation(name_of(call) + " was told " + shown(attempt) + " " + attempt.answer.text);
+    }
+  }
+}
+
+void check_liveness(const Evidence& evidence, Findings& findings) {
+  findings.begin("liveness", "keys and faults");
+  for (const Call& call : evidence.calls) {
+    if (!is_write(call)) continue;
+    findings.checked();
+    if (call.first_final() == nullptr)
+      findings.violation(fmt::format("{} has no final answer after {} attempts, the last {}", name_of(call),
+                                     call.attempts.size(), shown(call.attempts.back())));
+  }
+  for (const FaultRecord& record : evidence.faults) {
+    findings.checked();
+    if (record.success_after_healed == no_answer)
+      findings.violation(fmt::format("no write succeeded where \"{}\" ({}) at {:.1f} s had struck, after it was healed",
+                                     record.kind, record.fault.detail, in_seconds(record.begun)));
+  }
+}
+
+namespace {
+
+struct Entries {
+  std::vector<std::pair<std::string, std::int64_t>> of;  // entity, version
+};
+
+void check_entries(const Evidence& evidence, const std::unordered_map<std::string, Entries>& entries,
+                   Findings& findings) {
+  findings.begin("acknowledged_lost", "acknowledged writes");
+  for (const Call& call : evidence.calls) {
+    if (!is_write(call) || !succeeded(call)) continue;
+    findings.checked();
+    const auto found = entries.find(who_and_key(call.user, call.key));
+    if (found == entries.end()) {
+      findings.violation(name_of(call) + " was acknowledged " + shown(*call.first_final()) + " and is not there");
+      continue;
+    }
+    const std::int64_t version = call.first_final()->answer.version;
+    if (version != 0 &&
+        std::ranges::none_of(found->second.of, [&](const auto& each) { return each.second == version; }))
+      findings.violation(name_of(call) + " was acknowledged " + shown(*call.first_final()) +
+                         fmt::format(", but its entry tells v{}", found->second.of.front().second));
+  }
+  findings.begin("effects_once", "keys");
+  for (const Call& call : evidence.calls) {
+    if (!is_write(call)) continue;
+    findings.checked();
+    const auto found = entries.find(who_and_key(call.user, call.key));
+    const std::size_t effects = found == entries.end() ? 0 : found->second.of.size();
+    const Attempt* final_answer = call.first_final();
+    const bool refused = final_answer != nullptr && final_answer->answer.status >= 300;
+    if (effects > call.lines.size() || (effects > 0 && refused) || (effects > 0 && effects < call.lines.size()))
+      findings.violation(fmt::format("{} had {} effects for {} wanted, and was told {}", name_of(call), effects,
+                                     refused ? 0 : call.lines.size(),
+                                     final_answer != nullptr ? shown(*final_answer) : "nothing"));
+  }
+}
+
+void check_audit(postgres::Session& session, Findings& findings) {
+  findings.begin("audited", "changes");
+  findings.checked(
+      std::stoull(session.execute("SELECT coalesce(sum(version - old_version), 0) FROM chaos.changes").text(0, 0)));
+  const postgres::Rows wrong = session.execute(
+      "SELECT transaction_id, item, changes, entries FROM "
+      "(SELECT transaction_id, item, sum(version - old_version) AS changes FROM chaos.changes GROUP BY 1, 2) AS c FULL "
+      "JOIN "
+      "(SELECT transaction_id, entity_id AS item, count(*) AS entries FROM audit_logs WHERE entity_kind = 'item' GROUP "
+      "BY "
+      "1, 2) AS a USING (transaction_id, item) WHERE changes IS DISTINCT FROM entries");
+  for (int i = 0; i < wrong.size(); ++i)
+    findings.violation(fmt::format("transaction {} made {} changes of item {} and {} entries", wrong.text(i, 0),
+                                   wrong.text(i, 2), wrong.text(i, 1), wrong.text(i, 3)));
+}
+
+void check_stock(const Evidence& evidence, postgres::Session& session, Findings& findings) {
+  findings.begin("stock_adds_up", "items");
+  struct Expected {
+    std::int64_t received = 0, sold = 0;
+    bool certain = true;
+  };
+  std::map<std::string, Expected> expected;
+  for (const Call& call : evidence.calls) {
+    if (!is_write(call)) continue;
+    for (const Line& line : call.lines) {
+      if (line.item == another_item) continue;
+      Expected& item = expected[evidence.items[line.item].id];
+      item.certain = item.certain && call.first_final() != nullptr;
+      if (!succeeded(call)) continue;
+      if (call.kind == Kind::sell || call.kind == Kind::order) item.sold += line.quantity;
+      if (call.kind == Kind::restock || call.kind == Kind::create) item.received += line.quantity;
+    }
+  }
+  const postgres::Rows rows =
+      session.execute("SELECT id, quantity_available, quantity_sold, quantity_received, version FROM inventory");
+  findings.checked(static_cast<std::uint64_t>(rows.size()));
+  for (int i = 0; i < rows.size(); ++i) {
+    const std::int64_t available = std::stoll(rows.text(i, 1));
+    const std::int64_t sold = std::stoll(rows.text(i, 2));
+    const std::int64_t received = std::stoll(rows.text(i, 3));
+    const auto found = expected.find(rows.text(i, 0));
+    if (available + sold != received)
+      findings.violation(
+          fmt::format("item {}: {} available and {} sold of {}", rows.text(i, 0), available, sold, received));
+    if (found == expected.end() || !found->second.certain) continue;
+    if (found->second.sold != sold || found->second.received != received)
+      findings.violation(
+          fmt::format("item {}: clients were told that {} came in and {} were sold; the table says {} and {}",
+                      rows.text(i, 0), found->second.received, found->second.sold, received, sold));
+  }
+  const postgres::Rows gaps = session.execute(
+      "SELECT item, old_version, version FROM (SELECT *, lag(version, 1, 0::bigint) OVER (PARTITION BY item ORDER BY "
+      "version) "
+      "AS before FROM chaos.changes) AS c WHERE old_version <> before");
+  for (int i = 0; i < gaps.size(); ++i)
+    findings.violation(fmt::format("item {}: a change from v{} to v{} follows no other", gaps.text(i, 0),
+                                   gaps.text(i, 1), gaps.text(i, 2)));
+}
+
+}  // namespace
+
+void check_effects(const Evidence& evidence, Findings& findings) {
+  postgres::Session session(evidence.superuser);
+  session.execute("SET statement_timeout = '300s'");
+  std::unordered_map<std::string, Entries> entries;
+  const postgres::Rows rows =
+      session.execute("SELECT actor, idempotency_key, entity_id, (after::jsonb ->> 'version')::bigint FROM audit_logs");
+  for (int i = 0; i < rows.size(); ++i) {
+    const std::string version = rows.text(i, 3);
+    entries[who_and_key(rows.text(i, 0), rows.text(i, 1))].of.emplace_back(rows.text(i, 2),
+                                                                           version.empty() ? 0 : std::stoll(version));
+  }
+  check_entries(evidence, entries, findings);
+  check_audit(session, findings);
+  check_stock(evidence, session, findings);
+}
+
+namespace {
+
+// One line of a call, as the model of one item sees it.
+Operation operation_of(const Call& call, std::size_t line_number) {
+  const Line& line = call.lines[line_number];
+  Operation operation{
+      .invoked = call.invoked(), .amount = line.quantity, .expected = call.expected, .label = name_of(call)};
+  switch (call.kind) {
+    case Kind::create:
+      operation.kind = Operation::Kind::create;
+      operation.value = 1;
+      break;
+    case Kind::read:
+      operation.kind = Operation::Kind::read;
+      break;
+    case Kind::restock:
+      operation.kind = Operation::Kind::restock;
+      break;
+    case Kind::edit:
+      operation.kind = Operation::Kind::edit;
+      operation.value = line.quantity;
+      break;
+    default:
+      operation.kind = Operation::Kind::sell;
+  }
+  const Attempt* final_answer = call.first_final();
+  if (final_answer == nullptr) return operation;
+  const Answer& answer = final_answer->answer;
+  operation.returned = final_answer->answered;
+  if (answer.status < 300) {
+    operation.outcome = Operation::Outcome::done;
+    if (call.kind == Kind::order) {
+      operation.available = answer.line_available[line_number];
+    } else {
+      operation.version = answer.version;
+      operation.available = answer.available;
+      operation.sold = answer.sold;
+      operation.told_value = answer.price;
+    }
+  } else if (answer.code == "conflict") {
+    operation.outcome = Operation::Outcome::conflict;
+    operation.version = answer.version;
+  } else if (answer.code == "insufficient_stock") {
+    operation.outcome = Operation::Outcome::insufficient;
+    operation.available = answer.available;
+  } else {
+    operation.outcome = Operation::Outcome::absent;
+  }
+  return operation;
+}
+
+}  // namespace
+
+void check_histories(const Evidence& evidence, Findings& findings) {
+  findings.begin("linearizable", "operations");
+  std::vector<std::vector<Operation>> of_item(evidence.items.size());
+  for (const Call& call : evidence.calls) {
+    if (call.kind == Kind::limited || call.lines.front().item == another_item) continue;
+    const Attempt* final_answer = call.first_final();
+    if (call.kind == Kind::read && final_answer == nullptr) continue;
+    // A refused order touched nothing, and does not say which of its items refused it at what stock.
+    if (call.kind == Kind::order && final_answer != nullptr && final_answer->answer.status >= 300) continue;
+    for (std::size_t i = 0; i < call.lines.size(); ++i) of_item[call.lines[i].item].push_back(operation_of(call, i));
+  }
+  for (std::size_t i = 0; i < of_item.size(); ++i) {
+    findings.checked(of_item[i].size());
+    const Verdict verdict = check(ResourceState{}, of_item[i]);
+    if (!verdict.decided) findings.violation(fmt::format("item {}: not decided: {}", i, verdict.why));
+    if (verdict.decided && !verdict.linearizable) findings.violation(fmt::format("item {}: {}", i, verdict.why));
+  }
+}
+
+namespace {
+
+// Whatever may make a node lose sight of Redis, or forget what it knew of it.
+bool disturbs_limits(const FaultRecord& record) {
+  return record.domain == Domain::redis || record.domain == Domain::node || record.fault.detail.contains("Redis");
+}
+
+}  // namespace
+
+void check_limits(const Evidence& evidence, Findings& findings) {
+  findings.begin("limits", "admitted requests");
+  std::vector<Moment64> disturbances;
+  for (const FaultRecord& record : evidence.faults) {
+    if (disturbs_limits(record)) disturbances.push_back(record.begun);
+  }
+  std::ranges::sort(disturbances);
+  struct Admitted {
+    Moment64 sent, answered;
+  };
+  std::map<std::uint32_t, std::vector<Admitted>> of_subject;
+  for (const Call& call : evidence.calls) {
+    if (call.kind != Kind::limited || call.first_final() == nullptr || call.first_final()->answer.status >= 500)
+      continue;
+    of_subject[call.lines.front().item].push_back({call.invoked(), call.first_final()->answered});
+  }
+  // decisions/0008: capacity + rate x t, and two capacities more for each time that Redis is lost and back.
+  constexpr double rate = static_cast<double>(limited_quota) / 10e9;
+  for (auto& [subject, admitted] : of_subject) {
+    findings.checked(admitted.size());
+    std::ranges::sort(admitted, {}, &Admitted::sent);
+    bool told = false;
+    for (std::size_t i = 0; i < admitted.size() && !told; ++i) {
+      Moment64 to = 0;
+      for (std::size_t j = i; j < admitted.size() && !told; ++j) {
+        const Moment64 from = admitted[i].sent;
+        to = std::max(to, admitted[j].answered);
+        // One that is still in force when the window opens counts too.
+        const auto times =
+            std::ranges::count_if(disturbances, [&](Moment64 at) { return at > from - 30'000'000'000 && at < to; });
+        const double bound = static_cast<double>(limited_quota) * (1 + 2 * static_cast<double>(times)) +
+                             rate * static_cast<double>(to - from) + 1;
+        if (static_cast<double>(j - i + 1) <= bound) continue;
+        told = true;
+        findings.violation(
+            fmt::format("subject {}: {} admitted in {:.2f} s from {:.2f} s on, at most {:.0f} are promised", subject,
+                        j - i + 1, in_seconds(to - from), in_seconds(from), bound));
+      }
+    }
+  }
+}
+
+}  // namespace tenon::chaos
