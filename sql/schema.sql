@@ -3673,6 +3673,8 @@ GRANT SELECT ON TABLE tenon.audit_log_identity TO tenon_edge;
 GRANT SELECT ON TABLE tenon.audit_log_identity TO tenon_auditor;
 GRANT SELECT ON TABLE tenon.audit_log_identity TO tenon_sealer;
 
+GRANT SELECT ON SEQUENCE tenon.audit_log_ids TO tenon_auditor;
+
 REVOKE ALL ON TABLE tenon.audit_retired FROM tenon_owner;
 GRANT SELECT,INSERT ON TABLE tenon.audit_retired TO tenon_owner;
 GRANT SELECT ON TABLE tenon.audit_retired TO tenon_edge;

@@ -3,6 +3,8 @@
 -- Each batch takes a block of 1024 ids at once (limits::audit_id_block): one sequence call a batch, and ids that grow in the
 -- order in which batches took their locks.
 CREATE SEQUENCE tenon.audit_log_ids INCREMENT BY 1024 START 1024;
+-- Who verifies the log tells by it whether a tail was cut off or a backup restored.
+GRANT SELECT ON SEQUENCE tenon.audit_log_ids TO tenon_auditor;
 
 -- A domain, not a CHECK of the table: that one is parsed again by every statement that appends.
 CREATE DOMAIN tenon.said AS text CHECK (VALUE <> '');

@@ -177,8 +177,12 @@ std::optional<std::int64_t> LogReader::newest_id() {
   return bigint(rows, 0, 0);
 }
 
-std::int64_t LogReader::last_id_given() {
-  return bigint(session_.fetch("SELECT coalesce(pg_sequence_last_value('tenon.audit_log_ids'), 0)"), 0, 0);
+std::optional<std::int64_t> LogReader::last_id_given() {
+  const Rows rows = session_.fetch(
+      "SELECT CASE WHEN has_sequence_privilege('tenon.audit_log_ids', 'SELECT') "
+      "THEN coalesce(pg_sequence_last_value('tenon.audit_log_ids'), 0) END");
+  if (!rows.get(0, 0)) return std::nullopt;
+  return bigint(rows, 0, 0);
 }
 
 std::vector<RetiredRange> LogReader::retired() {

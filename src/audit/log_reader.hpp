@@ -85,7 +85,7 @@ class LogReader {
   // Leaves of all entries with that id: more than one when somebody tampered.
   [[nodiscard]] std::vector<std::string> leaves_with_id(std::int64_t id);
   [[nodiscard]] std::optional<std::int64_t> newest_id();
-  [[nodiscard]] std::int64_t last_id_given();  // by the sequence
+  [[nodiscard]] std::optional<std::int64_t> last_id_given();  // by the sequence; none: the login may not read it
 
   [[nodiscard]] std::vector<RetiredRange> retired();
   // Batches of these transactions, in order, at most `most`.

@@ -287,8 +287,9 @@ class Verification {
   void judge_set_back(const Target& furthest) {
     constexpr std::int64_t skipped_by_a_crash = 32;  // PostgreSQL logs that many values of a sequence ahead
     constexpr std::int64_t rolled_back = 8;
+    const std::optional<std::int64_t> given = reader_.last_id_given();
     const std::int64_t beyond =
-        (reader_.last_id_given() - reader_.newest_id().value_or(0)) / static_cast<std::int64_t>(limits::audit_id_block);
+        given ? (*given - reader_.newest_id().value_or(0)) / static_cast<std::int64_t>(limits::audit_id_block) : 0;
     const bool cut = beyond > skipped_by_a_crash + rolled_back;
     find({.kind = cut ? FindingKind::cut_tail : FindingKind::restored_backup,
           .message =
@@ -296,7 +297,9 @@ class Verification {
                           cut ? "the log's tail was cut off together with its tree"
                               : "the database was set back to an older state, as by restoring a backup",
                           plan_.size, furthest.size, furthest.place,
-                          cut ? fmt::format("; {} blocks of ids were given out since its last entry", beyond) : ""),
+                          cut     ? fmt::format("; {} blocks of ids were given out since its last entry", beyond)
+                          : given ? ""
+                                  : "; whether its tail was cut off instead, only a login like tenon_auditor can tell"),
           .leaf = plan_.size});
   }
 

@@ -296,6 +296,19 @@ TEST(AuditTamper, AnOlderBackupIsNamed) {
   expect_first(report, FindingKind::restored_backup, original().older_size, std::nullopt);
 }
 
+// Whoever may read the log may verify it, whatever there is to be found.
+TEST(AuditTamper, AnOlderBackupIsNamedToEveryLoginThatReadsTheLog) {
+  const std::string superuser = shared_cluster().superuser(original().older);
+  for (const std::string login : {"tenon_auditor", "tenon_edge", "tenon_sealer"}) {
+    // The last of a name in a conninfo counts.
+    const Report report = verify(superuser + " user=" + login);
+    expect_first(report, FindingKind::restored_backup, original().older_size, std::nullopt);
+    EXPECT_EQ(report.text().find("only a login like tenon_auditor can tell") == std::string::npos,
+              login == "tenon_auditor")
+        << report.text();
+  }
+}
+
 TEST(AuditTamper, AnOlderBackupThatWentOnIsNamed) {
   for (std::uint64_t i = 0; i < places(); ++i) {
     const std::string admin = shared_cluster().superuser("postgres");

@@ -42,7 +42,7 @@ constexpr Allowed relations[] = {
     {"tenon.audit_batches", "ra", "r", "r", "r", ""},
     {"tenon.audit_checkpoints", "ra", "r", "r", "r", ""},
     {"tenon.audit_log_identity", "ra", "r", "r", "r", ""},
-    {"tenon.audit_log_ids", "Urw", "", "", "", ""},
+    {"tenon.audit_log_ids", "Urw", "", "r", "", ""},
     {"tenon.audit_retired", "ra", "r", "r", "r", ""},
     {"tenon.audit_tiles", "raw", "r", "r", "r", ""},  // its last tiles grow, by a trigger's leave
     {"tenon.audit_turn", "rawdDxt", "", "", "", ""},
