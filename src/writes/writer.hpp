@@ -18,7 +18,7 @@ namespace tenon::writes {
 
 struct WriterSettings {
   std::string conninfo;
-  std::size_t write_lanes_per_thread = 2;
+  std::size_t write_lanes_per_thread = 1;
   std::size_t read_lanes_per_thread = 1;
   std::size_t batch_commands_max = limits::batch_commands_max;
   std::size_t queue_max = limits::lane_queue_max;
