@@ -205,6 +205,26 @@ TEST(AStoreWithoutRedis, WaitsNoLongerThanItsBudgetAndOnlyAFewTimes) {
   EXPECT_LT(monotonic_now() - begun, std::chrono::seconds(20)) << "Redis answers never";
 }
 
+// A node that ends: its threads run no more, what they left undone goes with their contexts, one after the other.
+TEST(AStoreWithoutRedis, IsLetGoOfByWhicheverContextGoesLast) {
+  const TemporaryFolder folder;
+  Logger log(folder.path() / "log", LogLevel::info);
+  auto one = std::make_unique<boost::asio::io_context>(1);
+  auto other = std::make_unique<boost::asio::io_context>(1);
+  {
+    redis::Client client({one.get(), other.get()}, {.address = redis::parse_address(local(free_port())).value()});
+    safeguards::MemoryBucketStore memory(1'000, microseconds_now);
+    safeguards::FallingBackStore store({one.get(), other.get()}, client, memory, microseconds_now, patient(), log);
+    client.start();
+    store.start();
+    for (const auto& context : {one.get(), other.get()}) context->run_for(milliseconds(20));
+    store.stop();
+    client.stop();
+  }
+  one.reset();  // AddressSanitizer says when the other still wants something of it
+  other.reset();
+}
+
 TEST(ALeasedLimit, CostsFewCallsAndIsNeverExceeded) {
   const RedisServer server;
   LimitNode one(server.url(), patient()), two(server.url(), patient());

@@ -66,7 +66,9 @@ void Availability::start() {
 void Availability::stop() {
   stopping_ = true;
   for (const auto& mine : threads_) {
-    asio::post(mine->context, [self = shared_from_this(), &pause = mine->pause] { pause.cancel(); });
+    asio::post(mine->context, [self = shared_from_this(), &here = *mine] {
+      if (here.pause != nullptr) here.pause->cancel();
+    });
   }
 }
 
@@ -108,11 +110,14 @@ std::string_view Availability::trouble() const noexcept {
 }
 
 asio::awaitable<void> Availability::watch(std::shared_ptr<Availability> self, Here& mine) {
+  asio::steady_timer pause(mine.context);
+  mine.pause = &pause;
   while (!self->stopping_) {
     co_await self->probe(mine);
-    mine.pause.expires_after(mine.gate.open() ? self->settings_.heartbeat_pause : self->settings_.probe_pause);
-    co_await mine.pause.async_wait(asio::as_tuple(asio::use_awaitable));
+    pause.expires_after(mine.gate.open() ? self->settings_.heartbeat_pause : self->settings_.probe_pause);
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
   }
+  mine.pause = nullptr;
 }
 
 asio::awaitable<void> Availability::probe(Here& mine) {

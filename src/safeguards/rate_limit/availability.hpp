@@ -40,10 +40,11 @@ class Availability : public std::enable_shared_from_this<Availability> {
 
   // What belongs to one context, touched by its thread alone.
   struct Here {
-    Here(boost::asio::io_context& where, int failures_to_shut) : context(where), gate(failures_to_shut), pause(where) {}
+    Here(boost::asio::io_context& where, int failures_to_shut) : context(where), gate(failures_to_shut) {}
     boost::asio::io_context& context;
     Gate gate;
-    boost::asio::steady_timer pause;
+    // The probing coroutine's own, so that it goes with its context: who lets go of us last may outlive that.
+    boost::asio::steady_timer* pause = nullptr;
     std::uint64_t connects = 0;
   };
 
