@@ -99,6 +99,12 @@ void check_liveness(const Evidence& evidence, Findings& findings) {
   }
 }
 
+void check_nodes(const Evidence& evidence, Findings& findings) {
+  findings.begin("nodes_stand", "starts of nodes");
+  findings.checked(evidence.node_starts);
+  for (const std::string& complaint : evidence.complaints) findings.violation(complaint);
+}
+
 namespace {
 
 struct Entries {
@@ -281,7 +287,8 @@ void check_histories(const Evidence& evidence, Findings& findings) {
   }
   for (std::size_t i = 0; i < of_item.size(); ++i) {
     findings.checked(of_item[i].size());
-    const Verdict verdict = check(ResourceState{}, of_item[i]);
+    const std::size_t configurations_max = std::max<std::size_t>(2'000'000, 50 * of_item[i].size());
+    const Verdict verdict = check(ResourceState{}, of_item[i], configurations_max);
     if (!verdict.decided) findings.violation(fmt::format("item {}: not decided: {}", i, verdict.why));
     if (verdict.decided && !verdict.linearizable) findings.violation(fmt::format("item {}: {}", i, verdict.why));
   }

@@ -48,10 +48,13 @@ struct Evidence {
   std::string superuser = {};                           // conninfo of the primary, which is whole again
   std::filesystem::path tenon = {};                     // the program: it verifies the audit log
   std::vector<std::filesystem::path> checkpoints = {};  // files that nodes published
+  std::uint64_t node_starts = 0;
+  std::vector<std::string> complaints = {};  // of nodes that ended by themselves, or did not when asked
 };
 
 void check_answers(const Evidence& evidence, Findings& findings);  // each key's are equal; none that nobody should get
 void check_liveness(const Evidence& evidence, Findings& findings);
+void check_nodes(const Evidence& evidence, Findings& findings);       // none ended but by a fault
 void check_effects(const Evidence& evidence, Findings& findings);     // acknowledged writes, effects, entries, stock
 void check_histories(const Evidence& evidence, Findings& findings);   // linearizability, item by item
 void check_audit_tree(const Evidence& evidence, Findings& findings);  // all sealed, and `tenon audit verify` agrees

@@ -11,7 +11,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds sealing_patience{30};  // it takes about a second
-constexpr seconds verify_patience{300};
+constexpr seconds verify_patience{900};
 
 }  // namespace
 

@@ -80,6 +80,20 @@ TEST(CheckLiveness, IsRedForAFaultAfterWhichNothingWorked) {
   EXPECT_EQ(history.violations(check_liveness), 1U);
 }
 
+TEST(CheckNodes, AreRedForANodeThatEndedByItself) {
+  std::deque<Call> calls;
+  std::deque<Item> items;
+  std::vector<FaultRecord> faults;
+  Evidence evidence{.calls = calls, .items = items, .faults = faults, .node_starts = 3};
+  Findings green;
+  check_nodes(evidence, green);
+  EXPECT_EQ(green.total(), 0U);
+  evidence.complaints.push_back("node 1 died of signal 11 by itself");
+  Findings red;
+  check_nodes(evidence, red);
+  EXPECT_EQ(red.total(), 1U);
+}
+
 TEST(CheckHistories, AreGreenForSalesThatFitAnOrder) {
   Told history;
   history.create(10);

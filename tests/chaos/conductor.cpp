@@ -72,7 +72,7 @@ const FaultKind* Conductor::draw_beside(Domain domain) {
   if (domain == Domain::link || !random_.chance(settings_.overlapping_percent)) return nullptr;
   std::vector<const FaultKind*> fitting;
   for (const FaultKind& kind : kinds_) {
-    if (kind.domain != domain && kind.domain != Domain::link) fitting.push_back(&kind);
+    if (kind.domain != domain && kind.domain != Domain::link && !kind.takes_writes) fitting.push_back(&kind);
   }
   return fitting.empty() ? nullptr : random_.one_of(fitting);
 }

@@ -36,7 +36,13 @@ struct FaultKind {
   Domain domain;
   unsigned weight;
   Inflicted (*begin)(Stack&, Random&, bool patient);  // patient: a long run, in which holds may pass all timeouts
+  // It strikes in the middle of a write, which takes a cluster that writes: it joins no fault that is in force.
+  bool takes_writes = false;
 };
+
+// How long something that is bound to happen is waited for until a fault counts as one that was not seen to strike: far
+// longer than it takes, also on a machine that has other work.
+constexpr std::chrono::seconds proof_patience{30};
 
 [[nodiscard]] const std::vector<FaultKind>& fault_kinds();
 

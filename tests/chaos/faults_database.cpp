@@ -41,12 +41,15 @@ Inflicted kill_primary(Stack& stack, Random& random, bool) {
 Inflicted kill_backend(Stack& stack, Random&, bool) {
   PostgresServer& primary = stack.primary();
   Inflicted fault{.detail = "SIGKILL of one backend", .hold = milliseconds(200)};
-  const std::string before = primary.ask("SELECT pg_postmaster_start_time()");
-  const std::string victim = primary.ask("SELECT pid FROM pg_stat_activity WHERE usename = 'tenon_edge' LIMIT 1");
-  if (victim.empty()) return fault;
-  const pid_t process = std::stoi(victim);
-  kill(process, SIGKILL);
-  if (comes_true(seconds(10), [&] { return kill(process, 0) != 0; })) fault.proof = "backend " + victim + " is gone";
+  // The nodes may be between two sessions, and one that was found may end by itself before the signal comes.
+  pid_t process = 0;
+  const auto hit = [&] {
+    const std::string victim = primary.ask("SELECT pid FROM pg_stat_activity WHERE usename = 'tenon_edge' LIMIT 1");
+    process = victim.empty() ? 0 : std::stoi(victim);
+    return process > 0 && kill(process, SIGKILL) == 0;
+  };
+  if (comes_true(proof_patience, hit) && comes_true(proof_patience, [&] { return kill(process, 0) != 0; }))
+    fault.proof = fmt::format("backend {} is gone", process);
   fault.heal = [&primary] {
     if (!primary.answers(start_patience)) throw std::runtime_error("no recovery after a backend's death");
   };
@@ -70,9 +73,13 @@ Inflicted freeze_primary(Stack& stack, Random& random, bool patient) {
 
 Inflicted terminate_backends(Stack& stack, Random& random, bool) {
   Inflicted fault{.detail = "pg_terminate_backend", .hold = milliseconds(random.below(300))};
-  const std::string ended = stack.primary().ask(
-      "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'tenon_edge'");
-  if (ended != "0") fault.proof = ended + " sessions ended";
+  std::string ended;
+  const auto some_ended = [&] {  // the nodes may be between two sessions
+    ended = stack.primary().ask(
+        "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'tenon_edge'");
+    return ended != "0";
+  };
+  if (comes_true(proof_patience, some_ended)) fault.proof = ended + " sessions ended";
   return fault;
 }
 
@@ -104,7 +111,7 @@ Inflicted fail_over_after_silence(Stack& stack, Random& random, bool) {
   PostgresServer& primary = stack.primary();
   const std::uint64_t held = stack.stream().counts().held_bytes;
   stack.stream().hold(true, true);
-  const bool silent = comes_true(seconds(5), [&] { return stack.stream().counts().held_bytes > held; });
+  const bool silent = comes_true(proof_patience, [&] { return stack.stream().counts().held_bytes > held; });
   for (int i = 0; i < 3; ++i) {
     std::ignore = comes_true(milliseconds(random.between(200, 500)), [] { return false; });
     if (way == 0) {
@@ -128,6 +135,19 @@ Inflicted fail_over_after_silence(Stack& stack, Random& random, bool) {
   return fault;
 }
 
+// Writes a mebibyte into a table of its own. True: there was no room for it, says the server.
+bool finds_no_room(const PostgresServer& primary) {
+  try {
+    postgres::Session(primary.conninfo())
+        .execute("INSERT INTO chaos.ballast SELECT repeat('x', 1000) FROM generate_series(1, 1024)");
+    return false;
+  } catch (const postgres::StatementError& refusal) {
+    return refusal.sqlstate() == "53100";
+  } catch (const postgres::ConnectionError&) {  // as when it had no room for its WAL, and starts again
+    return false;
+  }
+}
+
 Inflicted fill_disk(Stack& stack, Random& random, bool) {
   Inflicted fault{.detail = "no byte left under the primary", .hold = milliseconds(random.between(500, 2'000))};
   if (!stack.disks_can_fill()) {
@@ -135,17 +155,22 @@ Inflicted fill_disk(Stack& stack, Random& random, bool) {
     return fault;
   }
   PostgresServer& primary = stack.primary();
-  stack.fill_disk(true);
+  const std::uintmax_t log = primary.log_size();
+  // What the server gives back meanwhile, by removing WAL or old keys, and the room that it still has within its files
+  // is taken away too: with luck it could go on for long.
+  const auto met = [&] {
+    stack.fill_disk(true);
+    return finds_no_room(primary) || primary.log_since(log).contains("No space left on device");
+  };
+  if (comes_true(proof_patience, met)) fault.proof = "\"No space left on device\", says the server";
   fault.struck = monotonic_now();
-  if (comes_true(seconds(20), [&] { return primary.log_tail().contains("No space left on device"); }))
-    fault.proof = "\"No space left on device\" in the server's log";
   fault.heal = [&stack, &primary] {
     stack.fill_disk(false);
     // It may have stopped for want of space for its WAL.
     if (!primary.alive()) start_again(primary);
     if (!primary.answers(start_patience))
       throw std::runtime_error("no recovery after a full disk:\n" + primary.log_tail());
-    primary.forget_log();
+    postgres::Session(primary.conninfo()).execute("TRUNCATE chaos.ballast");
   };
   return fault;
 }
@@ -159,7 +184,8 @@ Inflicted exhaust_connections(Stack& stack, Random& random, bool) {
   try {
     for (int i = 0; i < 400; ++i) sessions->push_back(std::make_unique<postgres::Session>(as_edge));
   } catch (const postgres::ConnectionError& refused) {
-    fault.proof = std::string(refused.what()).substr(0, 160);
+    const std::string why = refused.what();
+    if (why.contains("connection slots") || why.contains("too many clients")) fault.proof = why.substr(0, 160);
   }
   // The nodes' own sessions go, and find no room when they come back.
   fault.struck = monotonic_now();
@@ -186,7 +212,7 @@ Inflicted turn_read_only(Stack& stack, Random& random, bool) {
     session.execute("SELECT pg_reload_conf()");
   };
   set("on");
-  if (comes_true(seconds(5), [&] { return primary.ask("SHOW default_transaction_read_only") == "on"; }))
+  if (comes_true(proof_patience, [&] { return primary.ask("SHOW default_transaction_read_only") == "on"; }))
     fault.proof = "new sessions are read-only";
   fault.heal = [&primary] {
     postgres::Session session(primary.conninfo());
@@ -218,7 +244,7 @@ Inflicted silence_stream(Stack& stack, Random& random, bool patient) {
   Link& stream = stack.stream();
   const std::uint64_t before = stream.counts().held_bytes;
   stream.hold(up, down);
-  if (comes_true(seconds(6), [&] { return stream.counts().held_bytes > before; })) fault.proof = "bytes held back";
+  if (comes_true(proof_patience, [&] { return stream.counts().held_bytes > before; })) fault.proof = "bytes held back";
   const bool broken = random.chance(50);
   fault.heal = [&stream, broken] {
     if (broken) stream.reset();
@@ -232,7 +258,7 @@ Inflicted pause_replay(Stack& stack, Random& random, bool) {
   Inflicted fault{.hold = milliseconds(random.between(500, 1'500))};
   PostgresServer& standby = stack.standby();
   std::ignore = standby.ask("SELECT pg_wal_replay_pause()");
-  if (comes_true(seconds(10), [&] { return standby.ask("SELECT pg_get_wal_replay_pause_state()") == "paused"; }))
+  if (comes_true(proof_patience, [&] { return standby.ask("SELECT pg_get_wal_replay_pause_state()") == "paused"; }))
     fault.proof = "replay state: paused";
   fault.heal = [&standby] { std::ignore = standby.ask("SELECT pg_wal_replay_resume()"); };
   return fault;

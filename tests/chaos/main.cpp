@@ -65,6 +65,8 @@ int main_of(int argc, char** argv) {
   app.add_option("--artefacts", settings.artefacts, "folder for the history (JSON Lines) and the nodes' logs");
   app.add_option("--json", json, "file for the report");
   app.add_option("--tenon", settings.node_program, "the program that is attacked")->check(CLI::ExistingFile);
+  app.add_option("--under-test", settings.switched_program, "the same program with test switches")
+      ->check(CLI::ExistingFile);
   app.add_flag("--list", list, "print the kinds of faults");
   app.add_flag("--quiet", quiet, "only the report");
   try {

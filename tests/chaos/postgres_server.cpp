@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -20,7 +21,7 @@ using std::chrono::seconds;
 
 constexpr milliseconds poll_interval{10};
 constexpr seconds end_patience{15};
-constexpr seconds program_patience{120};
+constexpr seconds program_patience{300};
 
 // Durable, as a node demands it. Short timeouts for replication, so that a half-open stream is noticed within a fault.
 constexpr const char* settings = R"(
@@ -64,14 +65,14 @@ PostgresServer::~PostgresServer() {
 
 void PostgresServer::run_to_end(std::vector<std::string> arguments) const {
   const std::string program = arguments.front();
-  const postgres::Descriptor output = postgres::open_log(folder_ / "programs.log", user_);
+  const postgres::Descriptor output = postgres::open_log(log(), user_);
   const postgres::ChildProcess child({.arguments = std::move(arguments),
                                       .environment = postgres::server_environment(),
                                       .user = user_,
                                       .output = output.number(),
                                       .signal_when_orphaned = SIGKILL});
   if (child.wait_until(monotonic_now() + program_patience) == 0) return;
-  throw std::runtime_error(program + " failed:\n" + postgres::end_of_log(folder_ / "programs.log"));
+  throw std::runtime_error(program + " failed:\n" + postgres::end_of_log(log()));
 }
 
 void PostgresServer::configure() const {
@@ -106,7 +107,7 @@ void PostgresServer::clone(std::uint16_t primary, std::uint16_t stream) {
 
 void PostgresServer::start() {
   child_.reset();
-  const postgres::Descriptor output = postgres::open_log(folder_ / "server.log", user_);
+  const postgres::Descriptor output = postgres::open_log(log(), user_);
   child_.emplace(postgres::ChildSettings{.arguments = {program_.binaries / "postgres", "-D", data()},
                                          .environment = postgres::server_environment(),
                                          .user = user_,
@@ -169,8 +170,17 @@ std::string PostgresServer::ask(const std::string& sql, const std::vector<std::s
   return rows.size() > 0 && rows.columns() > 0 ? rows.text(0, 0) : "";
 }
 
-void PostgresServer::forget_log() const { fs::resize_file(folder_ / "server.log", 0); }
+std::string PostgresServer::log_tail() const { return postgres::end_of_log(log()); }
 
-std::string PostgresServer::log_tail() const { return postgres::end_of_log(folder_ / "server.log"); }
+std::uintmax_t PostgresServer::log_size() const { return fs::file_size(log()); }
+
+std::string PostgresServer::log_since(std::uintmax_t size) const {
+  std::ifstream file(log(), std::ios::binary);
+  // A log that grew beyond its bound was set aside.
+  file.seekg(static_cast<std::streamoff>(size <= log_size() ? size : 0));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
 
 }  // namespace tenon::chaos

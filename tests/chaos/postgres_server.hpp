@@ -42,13 +42,16 @@ class PostgresServer {
   [[nodiscard]] std::string conninfo(const std::string& database = "tenon") const;  // of the superuser
   // One value, asked as superuser, with 5 s to connect and 20 s to answer. Throws as postgres::Session.
   [[nodiscard]] std::string ask(const std::string& sql, const std::vector<std::string>& parameters = {}) const;
-  void forget_log() const;                     // what was written so far is not told again
   [[nodiscard]] std::string log_tail() const;  // the last lines that it wrote
+  [[nodiscard]] std::uintmax_t log_size() const;
+  [[nodiscard]] std::string log_since(std::uintmax_t size) const;  // what it wrote since the log had that size
 
  private:
   void run_to_end(std::vector<std::string> arguments) const;
   void configure() const;
   [[nodiscard]] bool await_gone() const;
+  // Beside the folder, which may be a disk that is full: what it says about that has to find room.
+  [[nodiscard]] std::filesystem::path log() const { return folder_.string() + ".log"; }
 
   std::filesystem::path folder_;
   std::uint16_t port_;

@@ -105,11 +105,15 @@ Report run(const RunSettings& settings) {
                     .items = clients.items(),
                     .faults = conductor.records(),
                     .superuser = stack.primary().conninfo(),
-                    .tenon = settings.node_program};
-  for (std::size_t i = 0; i < nodes_count; ++i)
+                    .tenon = settings.node_program,
+                    .complaints = stack.complaints()};
+  for (std::size_t i = 0; i < nodes_count; ++i) {
     evidence.checkpoints.push_back(stack.node(i).data() / "audit-checkpoints");
+    evidence.node_starts += stack.node(i).starts;
+  }
   check_answers(evidence, report.findings);
   check_liveness(evidence, report.findings);
+  check_nodes(evidence, report.findings);
   try {
     check_effects(evidence, report.findings);
     check_audit_tree(evidence, report.findings);

@@ -1,10 +1,12 @@
 #include "chaos/stack.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -25,7 +27,7 @@ using std::chrono::seconds;
 
 constexpr milliseconds poll_interval{10};
 constexpr seconds start_patience{60};
-constexpr std::uint64_t disk_bytes = 4ULL << 30;
+constexpr std::uint64_t disk_bytes = 7ULL << 30;  // an hour's writes take half of it
 
 // Every change of an item and the transaction that made it, whoever made it, in a table that no key protects: what is
 // held against the audit log, the stored answers and the stock.
@@ -42,6 +44,7 @@ BEGIN
   RETURN NULL;
 END
 $$;
+CREATE TABLE chaos.ballast (filler text NOT NULL);
 CREATE TRIGGER chaos_witness AFTER INSERT OR UPDATE ON public.inventory FOR EACH ROW EXECUTE FUNCTION chaos.note_change();
 )";
 
@@ -213,22 +216,35 @@ void Stack::start_node(std::size_t i, const std::string& failpoint) {
                               .signal_when_orphaned = SIGKILL});
 }
 
-bool Stack::node_serves(std::size_t i, milliseconds patience) {
+bool Stack::node_listens(std::size_t i) {
   StackNode& node = *nodes_[i];
+  if (node.port != 0) return true;
+  const std::string output = content_of(node.folder / "output");
+  const std::size_t line = output.find("listening on ");
+  const std::size_t end = line == std::string::npos ? line : output.find('\n', line);
+  if (end == std::string::npos) return false;
+  const std::string address = output.substr(line, end - line);
+  node.port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  node.entry.aim(node.port);
+  return true;
+}
+
+// A node may give up a start, as when the database was away. All else is a defect.
+void Stack::note_end(std::size_t i) {
+  const StackNode& node = *nodes_[i];
+  const auto status = node.child ? node.child->wait_until(monotonic_now()) : std::nullopt;
+  if (!status || (node.port == 0 && WIFEXITED(*status))) return;
+  complain(fmt::format("node {} {} {} by itself: {}", i,
+                       WIFSIGNALED(*status) ? "died of signal" : "ended with exit code",
+                       WIFSIGNALED(*status) ? WTERMSIG(*status) : WEXITSTATUS(*status), node_log(i)));
+}
+
+bool Stack::node_serves(std::size_t i, milliseconds patience) {
   return comes_true(patience, [&] {
-    if (!node.alive()) {  // as when the database was away at its start
-      start_node(i);
-      return false;
-    }
-    if (node.port != 0) return true;
-    const std::string output = content_of(node.folder / "output");
-    const std::size_t line = output.find("listening on ");
-    const std::size_t end = line == std::string::npos ? line : output.find('\n', line);
-    if (end == std::string::npos) return false;
-    const std::string address = output.substr(line, end - line);
-    node.port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-    node.entry.aim(node.port);
-    return true;
+    if (nodes_[i]->alive()) return node_listens(i);
+    note_end(i);
+    start_node(i);
+    return false;
   });
 }
 
@@ -279,8 +295,8 @@ void Stack::use_standby(bool in_sync) {
 bool Stack::promote() {
   PostgresServer& next = standby();
   try {
-    if (next.ask("SELECT pg_promote(true, 30)") != "t") return false;
-    if (next.ask("SELECT pg_is_in_recovery()") != "f") return false;
+    if (next.ask("SELECT pg_promote(false)") != "t") return false;
+    if (!comes_true(start_patience, [&] { return next.ask("SELECT pg_is_in_recovery()") == "f"; })) return false;
   } catch (const std::exception&) {
     return false;
   }
@@ -298,7 +314,12 @@ void Stack::rebuild_standby() {
   use_standby(true);
 }
 
-void Stack::set_clock(const std::string& faketime) const { std::ofstream(nodes_.back()->folder / "clock") << faketime; }
+void Stack::set_clock(const std::string& faketime) const {
+  const fs::path clock = nodes_.back()->folder / "clock";
+  const fs::path next = nodes_.back()->folder / "clock.next";
+  std::ofstream(next) << faketime;
+  fs::rename(next, clock);  // never to be read while it is empty
+}
 
 void Stack::heal_links() {
   const auto heal = [](Link& link) {

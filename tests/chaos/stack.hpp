@@ -67,11 +67,16 @@ class Stack {
 
   // `failpoint`: not empty: of the switched program.
   void start_node(std::size_t i, const std::string& failpoint = {});
+  // Whether it listens. Its clients are led there from then on.
+  [[nodiscard]] bool node_listens(std::size_t i);
   // Starts it again, as a supervisor would, until it listens. False: it does not within the patience.
   [[nodiscard]] bool node_serves(std::size_t i, std::chrono::milliseconds patience);
   // Waits until /readyz of the node, asked past its entry link, is 200.
   [[nodiscard]] bool node_ready(std::size_t i, std::chrono::milliseconds patience);
   [[nodiscard]] std::string node_log(std::size_t i) const;
+  // What nodes did that nobody asked them to: to end, or not to.
+  void complain(std::string what) { complaints_.push_back(std::move(what)); }
+  [[nodiscard]] const std::vector<std::string>& complaints() const noexcept { return complaints_; }
 
   void replace_redis();            // a new, empty one on another port
   void use_standby(bool in_sync);  // synchronous_standby_names; waits until the standby is in step
@@ -88,6 +93,7 @@ class Stack {
       std::chrono::milliseconds patience);  // every part works again; what doesn't run is started
 
  private:
+  void note_end(std::size_t i);
   void mount_disks();
   void make_database();
   [[nodiscard]] std::string database_url(std::size_t i, const std::string& login) const;
@@ -101,6 +107,7 @@ class Stack {
   Link stream_{Protocol::bytes};
   std::unique_ptr<test::RedisServer> redis_;
   std::array<std::unique_ptr<StackNode>, nodes_count> nodes_;
+  std::vector<std::string> complaints_;
 };
 
 }  // namespace tenon::chaos
