@@ -22,6 +22,10 @@ endif()
 if(TENON_SANITIZE)
   target_compile_options(tenon_options INTERFACE -fsanitize=${TENON_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(tenon_options INTERFACE -fsanitize=${TENON_SANITIZE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # GCC 12's shared libubsan does not heed log_path beside ASan, and so a child's report would be lost.
+    target_link_options(tenon_options INTERFACE -static-libasan -static-libubsan -static-libtsan)
+  endif()
 endif()
 
 # tenon_part(NAME SOURCES a.cpp b.cpp [USES part...] [LINKS lib...]): one folder of src/ as a static library.

@@ -25,6 +25,13 @@ constexpr seconds ready_patience{30};
 constexpr seconds end_patience{10};
 constexpr milliseconds poll_interval{5};
 
+// Leaks are looked for where a program ends by itself.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool ends_by_itself = true;
+#else
+constexpr bool ends_by_itself = false;
+#endif
+
 }  // namespace
 
 Node::Node(NodeSettings settings)
@@ -45,6 +52,10 @@ Node::Node(NodeSettings settings)
 }
 
 Node::~Node() {
+  if (ends_by_itself) {
+    program_->signal(SIGCONT);
+    (void)stop();
+  }
   program_->signal(SIGKILL);
   (void)program_->await_end(end_patience);
   end_database();
