@@ -4,8 +4,8 @@ import os
 import pwd
 import shutil
 import subprocess
-import time
 
+from account import Verdict
 from load import Load
 from processes import await_state
 
@@ -33,7 +33,7 @@ class Restore:
         self.backup = f"{stack.machines['a'].folder}/postgres/backup"
 
     def run(self):
-        """Returns the report and whether all is as README.md says."""
+        """Returns the report and the verdict: whether all is as README.md says."""
         load = self.trial.load = Load(self.stack.proxy_port, self.stack.token("staff"), self.trial.make_items(), 4)
         load.start()
         try:
@@ -83,6 +83,17 @@ class Restore:
             machine.patroni.start()
         await_state("the others have copied it", self.stack.database_whole, PATIENCE_SECONDS)
 
+    def sealing_is_refused(self):
+        """Whether a node says so before it seals on."""
+        sealed = "SELECT max(size) FROM tenon.audit_checkpoints"
+        before = self.stack.sql(sealed)
+
+        def told():
+            if any("sealing_refused" in (machine.folder / "log/node").read_text(errors="replace") for machine in self.stack.machines.values()):
+                return "refused"
+            return "sealed" if self.stack.sql(sealed) != before else None
+        return await_state("a node seals or refuses to", told, PATIENCE_SECONDS) == "refused"
+
     def account(self, before, acknowledged):
         there = set(self.stack.sql("SELECT idempotency_key FROM audit_logs WHERE action = 'STOCK_DECREMENT'").split())
         lines, good = [], True
@@ -98,7 +109,6 @@ class Restore:
             machine.node.start()
         await_state("the nodes are ready on the restored database",
                     lambda: all(machine.ready() for machine in self.stack.machines.values()), PATIENCE_SECONDS)
-        time.sleep(3)  # a round of sealing
-        refused = any("sealing_refused" in (machine.folder / "log/node").read_text(errors="replace") for machine in self.stack.machines.values())
+        refused = self.sealing_is_refused()
         lines.append(f"nodes serve again, and {'refuse to seal on' if refused else 'SEAL ON'}")
-        return "\n".join(lines), good and refused
+        return "\n".join(lines), Verdict.KEPT if good and refused else Verdict.BROKEN
