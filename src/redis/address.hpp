@@ -12,6 +12,7 @@ namespace tenon::redis {
 struct Endpoint {
   std::string host;  // a name or a numeric address, without brackets; a Unix socket's path
   std::uint16_t port = 6379;
+  bool operator==(const Endpoint&) const = default;
 };
 
 struct Address {

@@ -1,4 +1,5 @@
-// The connections of a node to its Redis: kept open, opened again when lost.
+// The connections of a node to its Redis: kept open, opened again when lost. Behind a Redis Cluster, one more for each
+// of its servers that keys have led to.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -16,6 +17,11 @@
 #include "redis/connection.hpp"
 
 namespace tenon::redis {
+
+// Of a Redis Cluster: how many of its servers one thread talks to, and how long before one that cannot be reached is
+// forgotten.
+inline constexpr std::size_t cluster_servers_max = 256;
+inline constexpr std::chrono::milliseconds cluster_server_patience{3'000};
 
 struct ClientSettings {
   Address address;
@@ -45,6 +51,16 @@ class Client {
   // returned, not thrown. READONLY also ends the connection, as the primary is now elsewhere. Throws ConnectionError.
   [[nodiscard]] boost::asio::awaitable<Reply> call(std::span<const std::string_view> parts, Monotonic deadline);
 
+  // The same, for a command whose keys all are in the slot of `key`: goes to the server that has it, as far as that is
+  // known. Where that says MOVED or ASK, it is followed, once: a second one is returned as the error reply that it is.
+  // A server not known yet is connected to meanwhile, the call waiting for that until its deadline.
+  [[nodiscard]] boost::asio::awaitable<Reply> call_for(std::string_view key, std::span<const std::string_view> parts,
+                                                       Monotonic deadline);
+
+  // On one of the contexts: whether it has a connection, and one to each server of a cluster that keys have led to. One
+  // that cannot be reached for cluster_server_patience is forgotten, and its keys are asked for anew.
+  [[nodiscard]] bool whole() const;
+
   // Connections that are open now, of all threads.
   [[nodiscard]] std::size_t connected() const noexcept;
   // How many were opened since the start.
@@ -55,8 +71,11 @@ class Client {
  private:
   struct Shared;
   struct Link;
+  struct Here;
+  [[nodiscard]] std::shared_ptr<Here> here(const boost::asio::any_io_executor& executor) const;
+  [[noreturn]] void throw_none() const;
   std::shared_ptr<Shared> shared_;
-  std::vector<std::vector<std::shared_ptr<Link>>> links_;  // by context
+  std::vector<std::shared_ptr<Here>> here_;  // by context
 };
 
 }  // namespace tenon::redis

@@ -29,12 +29,22 @@ struct Call {
 
 class PipelinedConnection final : public Connection {
  public:
-  PipelinedConnection(const asio::any_io_executor& executor, std::unique_ptr<Stream> stream)
-      : executor_(executor), stream_(std::move(stream)), timer_(executor), end_(executor, Monotonic::max()) {}
+  PipelinedConnection(const asio::any_io_executor& executor, std::unique_ptr<Stream> stream, Endpoint peer)
+      : executor_(executor),
+        stream_(std::move(stream)),
+        peer_(std::move(peer)),
+        timer_(executor),
+        end_(executor, Monotonic::max()) {}
 
   void start() { read(); }
 
-  asio::awaitable<Reply> call(std::span<const std::string_view> parts, Monotonic deadline) override;
+  asio::awaitable<Reply> call(std::span<const std::string_view> parts, Monotonic deadline) override {
+    return exchange(parts, deadline, false);
+  }
+  asio::awaitable<Reply> call_asking(std::span<const std::string_view> parts, Monotonic deadline) override {
+    return exchange(parts, deadline, true);
+  }
+  [[nodiscard]] const Endpoint& peer() const noexcept override { return peer_; }
   [[nodiscard]] bool usable() const noexcept override { return !failure_; }
   void close(const std::string& reason) override { fail(reason, false); }
   asio::awaitable<std::string> ended() override;
@@ -49,6 +59,7 @@ class PipelinedConnection final : public Connection {
     if (timed_out_) throw TimeoutError(*failure_);
     throw ConnectionError(*failure_);
   }
+  asio::awaitable<Reply> exchange(std::span<const std::string_view> parts, Monotonic deadline, bool asking);
   asio::awaitable<Reply> demand(std::vector<std::string_view> parts, Monotonic deadline);
 
   void read();
@@ -61,6 +72,7 @@ class PipelinedConnection final : public Connection {
 
   asio::any_io_executor executor_;
   std::unique_ptr<Stream> stream_;
+  Endpoint peer_;
   Reader reader_;
   std::array<char, 16 * 1024> input_{};
   std::string output_;   // to be written
@@ -81,11 +93,18 @@ asio::awaitable<void> suspend(Start start) {
       asio::use_awaitable, std::ref(start));
 }
 
-asio::awaitable<Reply> PipelinedConnection::call(std::span<const std::string_view> parts, Monotonic deadline) {
+asio::awaitable<Reply> PipelinedConnection::exchange(std::span<const std::string_view> parts, Monotonic deadline,
+                                                     bool asking) {
   const auto alive = self();
   if (failure_) throw_failure();
   if (waiting_.size() >= limits::redis_calls_max) throw ConnectionError("too many calls wait for Redis");
   const auto mine = std::make_shared<Call>(Call{.deadline = deadline});
+  if (asking) {
+    // Good for the next command alone, so nothing may come between; nobody waits for its OK.
+    constexpr std::array<std::string_view, 1> word{"ASKING"};
+    append_command(output_, word);
+    waiting_.push_back(std::make_shared<Call>(Call{.deadline = deadline}));
+  }
   append_command(output_, parts);
   waiting_.push_back(mine);
   watch(deadline);
@@ -123,7 +142,9 @@ void PipelinedConnection::on_bytes(std::string_view bytes) {
   }
   if (!understood) fail("not an answer of Redis: " + std::string(reader_.error()), false);
   // Only now: whom it resumes may call, close or let go of this connection.
-  for (const auto& call : answered) std::exchange(call->resume, nullptr)();
+  for (const auto& call : answered) {
+    if (call->resume) std::exchange(call->resume, nullptr)();
+  }
 }
 
 // Posted, so that all that this turn of the loop resumes can add to the same write.
@@ -225,8 +246,8 @@ asio::awaitable<void> PipelinedConnection::log_in(Address address, Monotonic dea
 
 asio::awaitable<std::shared_ptr<Connection>> open_one(asio::any_io_executor executor, Address address, Target target,
                                                       std::shared_ptr<asio::ssl::context> tls, Monotonic deadline) {
-  auto stream = co_await connect(executor, address.transport, std::move(target), std::move(tls), deadline);
-  const auto connection = std::make_shared<PipelinedConnection>(executor, std::move(stream));
+  auto stream = co_await connect(executor, address.transport, target, std::move(tls), deadline);
+  const auto connection = std::make_shared<PipelinedConnection>(executor, std::move(stream), target.named);
   connection->start();
   std::string failure;
   try {

@@ -35,6 +35,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] virtual boost::asio::awaitable<Reply> call(std::span<const std::string_view> parts,
                                                            Monotonic deadline) = 0;
 
+  // The same, said to be asked for once though the key is not there yet: what ASK of a Redis Cluster wants.
+  [[nodiscard]] virtual boost::asio::awaitable<Reply> call_asking(std::span<const std::string_view> parts,
+                                                                  Monotonic deadline) = 0;
+
+  // Which of the hosts it is to.
+  [[nodiscard]] virtual const Endpoint& peer() const noexcept = 0;
   [[nodiscard]] virtual bool usable() const noexcept = 0;
   // Ends it, for this reason: calls under way throw ConnectionError with it. Nothing when it has ended.
   virtual void close(const std::string& reason) = 0;

@@ -187,7 +187,7 @@ TEST_F(ARedisBucket, ThatRedisCannotKeepIsAnErrorAndNoDecision) {
 // One node that owns all slots.
 class InARedisCluster : public ARedisBucket {
  protected:
-  InARedisCluster() : ARedisBucket({.settings = {"--cluster-enabled", "yes"}}) {
+  InARedisCluster() : ARedisBucket({.cluster = true}) {
     server.ask({"CLUSTER", "ADDSLOTSRANGE", "0", "16383"});
     const auto until = monotonic_now() + std::chrono::seconds(10);
     while (!told({"CLUSTER", "INFO"}).contains("cluster_state:ok") && monotonic_now() < until) continue;

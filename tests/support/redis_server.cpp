@@ -81,7 +81,8 @@ std::uint16_t free_port() {
   throw std::runtime_error("no free port");
 }
 
-RedisServer::RedisServer(RedisOptions options) : options_(std::move(options)), port_(free_port()) {
+RedisServer::RedisServer(RedisOptions options)
+    : options_(std::move(options)), port_(free_port()), cluster_port_(options_.cluster ? free_port() : 0) {
   // The server and its checker are one program, which goes by its name. The package with the name redis-server would
   // also start a server of the system.
   std::filesystem::create_symlink("/usr/bin/redis-check-rdb", program());
@@ -140,6 +141,10 @@ std::vector<std::string> RedisServer::arguments() const {
     all.insert(all.end(), tls.begin(), tls.end());
   } else {
     all.insert(all.end(), {"--port", port});
+  }
+  if (options_.cluster) {
+    // Its own choice would be 10,000 above the first, where the kernel takes the ports of connections from.
+    all.insert(all.end(), {"--cluster-enabled", "yes", "--cluster-port", std::to_string(cluster_port_)});
   }
   if (!options_.password.empty()) all.insert(all.end(), {"--requirepass", options_.password});
   all.insert(all.end(), options_.settings.begin(), options_.settings.end());

@@ -19,6 +19,7 @@ namespace tenon::test {
 struct RedisOptions {
   std::string password = {};
   bool tls = false;                        // the port speaks TLS, with a certificate for localhost made for it
+  bool cluster = false;                    // one server of a Redis Cluster, without slots as yet
   std::vector<std::string> settings = {};  // of redis-server: "--maxmemory", "1mb"
 };
 
@@ -32,6 +33,7 @@ class RedisServer {
   RedisServer& operator=(const RedisServer&) = delete;
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  [[nodiscard]] std::uint16_t cluster_port() const noexcept { return cluster_port_; }  // for the others of its cluster
   [[nodiscard]] std::string url() const;  // redis:// or rediss://, with the password, of database 0
   [[nodiscard]] std::filesystem::path socket() const { return folder_.path() / "redis.sock"; }
   [[nodiscard]] std::string certificate() const { return folder_.path() / "redis.crt"; }  // PEM; signs itself
@@ -57,11 +59,12 @@ class RedisServer {
   RedisOptions options_;
   TemporaryFolder folder_;
   std::uint16_t port_ = 0;
+  std::uint16_t cluster_port_ = 0;
   std::optional<ChildProgram> program_;
 };
 
 // A port of the loopback interface that nobody has now. From below the range out of which the kernel gives connections
-// and listeners theirs, so that none of them takes it before it is used; Redis needs another one 10,000 above it.
+// and listeners theirs, so that none of them takes it before it is used.
 [[nodiscard]] std::uint16_t free_port();
 
 }  // namespace tenon::test

@@ -39,6 +39,9 @@ Trouble trouble_of(std::string_view redis_error) noexcept {
   if (word == "OOM") return Trouble::full;
   if (word == "READONLY" || word == "NOREPLICAS" || word == "MISCONF") return Trouble::read_only;
   if (word == "LOADING" || word == "MASTERDOWN" || word == "BUSY") return Trouble::loading;
+  // Of a cluster: slots that nobody has, or that move while we ask.
+  if (word == "CLUSTERDOWN") return Trouble::unreachable;
+  if (word == "MOVED" || word == "ASK" || word == "TRYAGAIN") return Trouble::loading;
   return Trouble::broken;
 }
 

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <limits>
 #include <vector>
 
@@ -80,6 +81,17 @@ void read_decisions(const Reply& reply, std::span<const SharedRequest> requests,
   return hex;
 }
 
+// How many at the front are of one subject: their keys share a slot.
+[[nodiscard]] std::size_t subject_size(std::span<const SharedRequest> requests) {
+  const std::string_view subject = requests.front().bucket.subject;
+  const auto other = [subject](const SharedRequest& request) { return request.bucket.subject != subject; };
+  return static_cast<std::size_t>(std::ranges::find_if(requests, other) - requests.begin());
+}
+
+[[nodiscard]] bool stops(const SharedRequest& request, const SharedDecision& decision) noexcept {
+  return !decision.decision.admitted && !request.bucket.shadow && !request.charge;
+}
+
 }  // namespace
 
 std::string bucket_key(std::string_view policy, std::string_view subject) {
@@ -100,11 +112,11 @@ asio::awaitable<Reply> RedisBuckets::run(const Script& script, std::span<const s
   std::vector<std::string_view> parts{"EVALSHA", script.sha1, key_count};
   parts.insert(parts.end(), keys.begin(), keys.end());
   parts.insert(parts.end(), arguments.begin(), arguments.end());
-  Reply reply = co_await client_.call(parts, deadline);
+  Reply reply = co_await client_.call_for(keys.front(), parts, deadline);
   if (reply.error_name() == "NOSCRIPT") {
     parts[0] = "EVAL";
     parts[1] = script.text;
-    reply = co_await client_.call(parts, deadline);
+    reply = co_await client_.call_for(keys.front(), parts, deadline);
   }
   co_return reply;
 }
@@ -124,25 +136,38 @@ asio::awaitable<void> RedisBuckets::take_in_one_call(std::span<const SharedReque
   read_decisions(reply, requests, decisions);
 }
 
+// False: Redis says `why_not`, these cannot be decided together; nothing was taken.
+asio::awaitable<bool> RedisBuckets::take_together(std::string_view why_not, std::span<const SharedRequest> requests,
+                                                  std::span<SharedDecision> decisions, Monotonic deadline) {
+  try {
+    co_await take_in_one_call(requests, decisions, deadline);
+  } catch (const SharedStoreError& error) {
+    if (!std::string_view(error.what()).starts_with(why_not)) throw;
+    co_return false;
+  }
+  co_return true;
+}
+
 asio::awaitable<void> RedisBuckets::take(std::span<const SharedRequest> requests, std::span<SharedDecision> decisions,
                                          Monotonic deadline) {
   if (!cluster_) {
-    try {
-      co_await take_in_one_call(requests, decisions, deadline);
-      co_return;
-    } catch (const SharedStoreError& error) {
-      if (!std::string_view(error.what()).starts_with("CROSSSLOT")) throw;
-      cluster_ = true;  // nothing was taken
-    }
+    const bool together = co_await take_together("CROSSSLOT", requests, decisions, deadline);
+    if (together) co_return;
+    cluster_ = true;
   }
-  for (std::size_t i = 0; i < requests.size();) {
-    std::size_t end = i + 1;
-    while (end < requests.size() && requests[end].bucket.subject == requests[i].bucket.subject) ++end;
-    co_await take_in_one_call(requests.subspan(i, end - i), decisions.subspan(i, end - i), deadline);
-    for (; i < end; ++i) {
-      const bool stops = !decisions[i].decision.admitted && !requests[i].bucket.shadow && !requests[i].charge;
-      if (!stops) continue;
-      for (std::size_t rest = i + 1; rest < requests.size(); ++rest) decisions[rest] = {};
+  for (std::size_t done = 0; done < requests.size();) {
+    std::size_t size = subject_size(requests.subspan(done));
+    const bool together =
+        co_await take_together("TRYAGAIN", requests.subspan(done, size), decisions.subspan(done, size), deadline);
+    if (!together) {
+      // Their slot is on its way to another server: what is still here and what is there is asked for one by one.
+      size = 1;
+      co_await take_in_one_call(requests.subspan(done, size), decisions.subspan(done, size), deadline);
+    }
+    const std::size_t end = done + size;
+    for (; done < end; ++done) {
+      if (!stops(requests[done], decisions[done])) continue;
+      std::ranges::fill(decisions.subspan(done + 1), SharedDecision{});
       co_return;
     }
   }
@@ -156,6 +181,8 @@ asio::awaitable<std::int64_t> RedisBuckets::heartbeat(std::string node, Monotoni
   if (reply.kind != Reply::Kind::integer || reply.integer < 1) {
     throw SharedStoreError("BROKEN: not an answer of our script");
   }
+  // Else a cluster that lacks one server would be lost and found again with every request for its keys.
+  if (!client_.whole()) throw redis::ConnectionError("a server of the Redis Cluster cannot be reached");
   co_return reply.integer;
 }
 

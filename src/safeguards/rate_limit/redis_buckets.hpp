@@ -51,11 +51,12 @@ class RedisBuckets {
   explicit RedisBuckets(redis::Client& client);
 
   // As BucketStore::take. One round trip; behind a Redis Cluster (told by its CROSSSLOT) one for each subject, in their
-  // order. Rates and penalties are valid. The arguments live until it returns.
+  // order, and one more where that has moved. Rates and penalties are valid. The arguments live until it returns.
   [[nodiscard]] boost::asio::awaitable<void> take(std::span<const SharedRequest> requests,
                                                   std::span<SharedDecision> decisions, Monotonic deadline);
 
-  // Says that this node is alive, and tells how many are: nodes are forgotten after `node_lifetime`.
+  // Says that this node is alive, and tells how many are: nodes are forgotten after `node_lifetime`. Throws
+  // ConnectionError also while a server of a cluster that keys have led to cannot be reached.
   static constexpr std::chrono::seconds node_lifetime{5};
   [[nodiscard]] boost::asio::awaitable<std::int64_t> heartbeat(std::string node, Monotonic deadline);
 
@@ -67,6 +68,8 @@ class RedisBuckets {
   };
   boost::asio::awaitable<redis::Reply> run(const Script& script, std::span<const std::string> keys,
                                            std::span<const std::string> arguments, Monotonic deadline);
+  boost::asio::awaitable<bool> take_together(std::string_view why_not, std::span<const SharedRequest> requests,
+                                             std::span<SharedDecision> decisions, Monotonic deadline);
   boost::asio::awaitable<void> take_in_one_call(std::span<const SharedRequest> requests,
                                                 std::span<SharedDecision> decisions, Monotonic deadline);
 
