@@ -140,6 +140,10 @@ void add_serve_options(CLI::App& serve, Settings& s, Durations& durations) {
   option("queue", s.queue_max, "commands waiting in one lane before 503")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  option("queue-wait", s.queue_wait_milliseconds,
+         "milliseconds that the last of a lane's queue may have to wait before 503; 0: --queue alone bounds it")
+      ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
   option("connections", s.http.connections_max, "client connections, at most")->capture_default_str();
   option("connections-per-peer", s.http.connections_per_peer_max, "client connections of one address, at most")
       ->capture_default_str();

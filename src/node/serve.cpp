@@ -292,6 +292,7 @@ int serve(const Settings& settings, const Program& program) {
                          .write_lanes_per_thread = settings.write_lanes_per_thread,
                          .batch_commands_max = settings.batch_commands_max,
                          .queue_max = settings.queue_max,
+                         .wait_max = std::chrono::milliseconds(settings.queue_wait_milliseconds),
                          .reply_cache_bytes = settings.reply_cache_megabytes * 1024 * 1024},
                         log, metrics);
   const std::unique_ptr<audit::Sealer> audit_sealer = make_sealer(settings, database.sealer_conninfo(), metrics, log);
@@ -308,6 +309,7 @@ int serve(const Settings& settings, const Program& program) {
                                .buckets = buckets,
                                .node_buckets = node_buckets,
                                .live_keys = live_keys_limit(settings.live_keys_per_user_max, longest),
+                               .overloaded = [&writer] { return writer.overloaded(); },
                                .known_replay = [&writer](const Uuid& claim) { return writer.knows(claim); },
                                .replay_limit = limits.find(replay_limit),
                                .signatures = &signature_guard};

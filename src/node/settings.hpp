@@ -40,6 +40,7 @@ struct Settings {
   std::size_t transactions_per_thread = 4;  // connections for handle_idempotent, opened when needed
   std::size_t batch_commands_max = limits::batch_commands_max;
   std::size_t queue_max = limits::lane_queue_max;
+  std::size_t queue_wait_milliseconds = 100;
   std::size_t reply_cache_megabytes = limits::reply_cache_bytes / (1024 * 1024);
   std::size_t live_keys_per_user_max = limits::live_keys_per_user_max;
   std::string log_path = "-";

@@ -47,6 +47,17 @@ bool is_known_replay(const Guards& guards, const Exchange& x) {
   return key && *key && guards.known_replay(safeguards::claim_of(x.route.policy.scope, user_of(x), **key));
 }
 
+// Work of a handler's own goes over connections of its own: the lanes' queues say nothing about it.
+bool goes_to_a_lane(const Route& route) {
+  return route.policy.key != Need::none && std::holds_alternative<CallHandler>(route.handler);
+}
+
+Verdict find_room(const Guards& guards, Exchange& x) {
+  if (!guards.overloaded || !goes_to_a_lane(x.route) || !guards.overloaded()) return std::nullopt;
+  if (is_known_replay(guards, x)) return std::nullopt;
+  return problem(ProblemCode::overloaded);
+}
+
 std::vector<Charge> charge_limits(const Guards& guards, Exchange& x) {
   std::vector<Charge> charges;
   const Policy& policy = x.route.policy;
@@ -153,6 +164,12 @@ constexpr Stage ordered[] = {
          "who is calling decides whose bucket is charged and whose keys are meant; takes no I/O, so that the limits "
          "of address and user can be asked together",
      .check = identify},
+    {.name = "room",
+     .reason =
+         "a node that has more to do than it can says so before it does anything else for the request, and before a "
+         "limit is charged for what will not run; after the caller, who is still told the answer of a key that stands "
+         "ready",
+     .check = find_room},
     {.name = "limits",
      .reason =
          "the address's and the user's in one call, as their store may be a network away. After the token, so that "

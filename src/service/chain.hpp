@@ -32,6 +32,8 @@ struct Guards {
   safeguards::BucketStore& buckets;       // of the limits: shared by all nodes, when there is a store for it
   safeguards::BucketStore& node_buckets;  // of what each node bounds for itself; decides without I/O
   safeguards::Limit live_keys;            // how fast one user may use up idempotency keys; off: as fast as they like
+  // Would a write be refused now for want of room, wherever it went? Null: never. From any thread.
+  std::function<bool()> overloaded = {};
   // Does this node know without I/O that the claim's write runs already or has run, so that an answer stands ready?
   // Null: never. From any thread.
   std::function<bool(const Uuid& claim)> known_replay = {};

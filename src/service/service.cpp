@@ -265,7 +265,7 @@ asio::awaitable<std::optional<Problem>> Service::admit(asio::io_context& here, c
                     x.key ? writes::Argument(*x.key) : writes::Argument(), by.nonce, by.attempt, by.key, by.created},
       .affinity = writes::affinity_of(by.key)};
   const Result<writes::Reply> reply =
-      co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+      co_await writer_.read_by_affinity(here, std::move(call), monotonic_now() + settings_.request_deadline);
   if (!reply) co_return reply.error();
   if (writes::is_signature_refused(*reply)) co_return problem(*reply->problem);
   co_return std::nullopt;

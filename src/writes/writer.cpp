@@ -62,37 +62,46 @@ bool tells(const Waiter::First& first) {
 
 }  // namespace
 
+Writer::BoundedLane::BoundedLane(asio::io_context& context, const LaneSettings& settings,
+                                 std::chrono::milliseconds wait_max, Logger& log, LaneObserver& observer)
+    : room(wait_max, settings.batch_commands_max, observer), lane(context, settings, log, room) {}
+
 Writer::Writer(std::span<asio::io_context* const> contexts, const WriterSettings& settings, Logger& log,
                LaneObserver& observer)
-    : in_flight_(settings.waiters_per_key_max), replies_(settings.reply_cache_bytes) {
+    : contexts_(contexts.begin(), contexts.end()),
+      in_flight_(settings.waiters_per_key_max),
+      replies_(settings.reply_cache_bytes) {
   const LaneSettings lane{.conninfo = settings.conninfo,
                           .batch_commands_max = settings.batch_commands_max,
                           .queue_max = settings.queue_max};
   for (std::size_t i = 0; i < settings.write_lanes_per_thread; ++i) {
-    for (auto* context : contexts) write_lanes_.push_back(std::make_unique<Lane>(*context, lane, log, observer));
+    for (auto* context : contexts)
+      write_lanes_.push_back(std::make_unique<BoundedLane>(*context, lane, settings.wait_max, log, observer));
   }
   LaneSettings read_lane = lane;
   read_lane.conninfo = defects::read_conninfo(settings.conninfo);
   for (std::size_t i = 0; i < settings.read_lanes_per_thread; ++i) {
-    for (auto* context : contexts) read_lanes_.push_back(std::make_unique<Lane>(*context, read_lane, log, observer));
+    for (auto* context : contexts)
+      read_lanes_.push_back(std::make_unique<BoundedLane>(*context, read_lane, settings.wait_max, log, observer));
   }
 }
 
 void Writer::start() {
-  for (const auto& lane : write_lanes_) lane->start();
-  for (const auto& lane : read_lanes_) lane->start();
+  for (const auto& each : write_lanes_) each->lane.start();
+  for (const auto& each : read_lanes_) each->lane.start();
 }
 
 void Writer::stop() {
-  for (const auto& lane : write_lanes_) lane->stop();
-  for (const auto& lane : read_lanes_) lane->stop();
+  for (const auto& each : write_lanes_) each->lane.stop();
+  for (const auto& each : read_lanes_) each->lane.stop();
 }
 
-asio::awaitable<Result<Reply>> Writer::run(std::shared_ptr<Command> command, Lane& lane) {
+asio::awaitable<Result<Reply>> Writer::run(std::shared_ptr<Command> command, BoundedLane& lane) {
+  if (!lane.has_room()) co_return problem(ProblemCode::overloaded);
   bool admitted = true;
   co_await suspend([&](std::move_only_function<void()> resume) {
     command->done = std::move(resume);
-    if (lane.submit(command)) return;
+    if (lane.lane.submit(command)) return;
     admitted = false;
     asio::post(*command->origin, [command] { std::exchange(command->done, nullptr)(); });
   });
@@ -140,11 +149,15 @@ asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, const Uuid& 
   co_return outcome;
 }
 
+bool Writer::overloaded() const noexcept {
+  return std::ranges::none_of(write_lanes_, [](const auto& lane) { return lane->has_room(); });
+}
+
 bool Writer::knows(const Uuid& claim) { return in_flight_.runs(claim) || replies_.knows(claim, monotonic_now()); }
 
 asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, Envelope envelope, Monotonic deadline) {
   const auto command = std::make_shared<Command>();
-  Lane& lane = *write_lanes_[call.affinity % write_lanes_.size()];
+  BoundedLane& lane = *write_lanes_[call.affinity % write_lanes_.size()];
   command->call = std::move(call);
   command->envelope = std::move(envelope);
   command->deadline = deadline;
@@ -155,9 +168,25 @@ asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, 
                           command->envelope.signature.has_value(), deadline, work);
 }
 
+Writer::BoundedLane& Writer::read_lane_of(const asio::io_context& here, const Call& call) noexcept {
+  const std::size_t threads = contexts_.size();
+  const auto thread = static_cast<std::size_t>(std::ranges::find(contexts_, &here) - contexts_.begin()) % threads;
+  return *read_lanes_[call.affinity % (read_lanes_.size() / threads) * threads + thread];
+}
+
 asio::awaitable<Result<Reply>> Writer::read(asio::io_context& here, Call call, Monotonic deadline) {
+  BoundedLane& lane = read_lane_of(here, call);
+  return read_over(lane, here, std::move(call), deadline);
+}
+
+asio::awaitable<Result<Reply>> Writer::read_by_affinity(asio::io_context& here, Call call, Monotonic deadline) {
+  BoundedLane& lane = *read_lanes_[call.affinity % read_lanes_.size()];
+  return read_over(lane, here, std::move(call), deadline);
+}
+
+asio::awaitable<Result<Reply>> Writer::read_over(BoundedLane& lane, asio::io_context& here, Call call,
+                                                 Monotonic deadline) {
   const auto command = std::make_shared<Command>();
-  Lane& lane = *read_lanes_[call.affinity % read_lanes_.size()];
   command->call = std::move(call);
   command->deadline = deadline;
   command->origin = &here;
@@ -165,14 +194,14 @@ asio::awaitable<Result<Reply>> Writer::read(asio::io_context& here, Call call, M
 }
 
 bool Writer::connected() const noexcept {
-  const auto is_connected = [](const std::unique_ptr<Lane>& lane) { return lane->connected(); };
+  const auto is_connected = [](const std::unique_ptr<BoundedLane>& each) { return each->lane.connected(); };
   return std::ranges::all_of(write_lanes_, is_connected) && std::ranges::all_of(read_lanes_, is_connected);
 }
 
 std::size_t Writer::queued() const noexcept {
   std::size_t sum = 0;
-  for (const auto& lane : write_lanes_) sum += lane->queued();
-  for (const auto& lane : read_lanes_) sum += lane->queued();
+  for (const auto& each : write_lanes_) sum += each->lane.queued();
+  for (const auto& each : read_lanes_) sum += each->lane.queued();
   return sum;
 }
 

@@ -13,6 +13,7 @@
 #include "writes/in_flight.hpp"
 #include "writes/lane.hpp"
 #include "writes/reply_cache.hpp"
+#include "writes/room.hpp"
 
 namespace tenon::writes {
 
@@ -22,6 +23,7 @@ struct WriterSettings {
   std::size_t read_lanes_per_thread = 1;
   std::size_t batch_commands_max = limits::batch_commands_max;
   std::size_t queue_max = limits::lane_queue_max;
+  std::chrono::milliseconds wait_max{100};  // that the last of a lane waits; 0: queue_max alone bounds it
   std::size_t waiters_per_key_max = 1'000;
   std::size_t reply_cache_bytes = limits::reply_cache_bytes;
 };
@@ -37,11 +39,14 @@ class Writer {
   void stop();  // from any thread; nothing may be under way that still wants an answer
 
   // Runs `call` at most once per claim; waits for it until `deadline` at most (plus a tick of 100 ms). Called on one of
-  // the contexts' threads. Problems: overloaded (queue full, nothing ran), request_in_progress (the first request with
+  // the contexts' threads. Problems: overloaded (nothing ran), request_in_progress (the first request with
   // this key is still running and too many wait for it, or its own wait ended without an answer),
   // idempotency_key_reused, database_unavailable (outcome unknown), internal_error (rolled back), stopping.
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> write(boost::asio::io_context& here, Call call, Envelope envelope,
                                                             Monotonic deadline);
+
+  // Would a write be refused now, whichever lane it went to? From any thread.
+  [[nodiscard]] bool overloaded() const noexcept;
 
   // Is the claim's write under way here, or its answer at hand: can it be answered without the database? From any
   // thread.
@@ -55,21 +60,38 @@ class Writer {
                                                            const Digest& fingerprint, bool is_signed,
                                                            Monotonic deadline, const Work& work);
 
-  // Problems: overloaded, database_unavailable, internal_error, stopping.
+  // Goes over a lane of the caller's own thread, whatever its affinity: reads do not fight for rows. Problems:
+  // overloaded, database_unavailable, internal_error, stopping.
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> read(boost::asio::io_context& here, Call call,
                                                            Monotonic deadline);
+  // The same for a read operation that changes rows all the same: calls of equal affinity go over one lane.
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> read_by_affinity(boost::asio::io_context& here, Call call,
+                                                                       Monotonic deadline);
 
   [[nodiscard]] bool connected() const noexcept;      // every lane is
   [[nodiscard]] std::size_t queued() const noexcept;  // commands in all lanes
 
  private:
+  struct BoundedLane {
+    BoundedLane(boost::asio::io_context& context, const LaneSettings& settings, std::chrono::milliseconds wait_max,
+                Logger& log, LaneObserver& observer);
+    [[nodiscard]] bool has_room() const noexcept { return room.is_left_beside(lane.queued()); }
+    Room room;
+    Lane lane;
+  };
+
   // Waits until the first request with this claim is answered; null: it has ended meanwhile.
   [[nodiscard]] boost::asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> latch(
       boost::asio::io_context& here, const Uuid& claim);
-  [[nodiscard]] boost::asio::awaitable<Result<Reply>> run(std::shared_ptr<Command> command, Lane& lane);
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> run(std::shared_ptr<Command> command, BoundedLane& lane);
 
-  std::vector<std::unique_ptr<Lane>> write_lanes_;
-  std::vector<std::unique_ptr<Lane>> read_lanes_;
+  [[nodiscard]] BoundedLane& read_lane_of(const boost::asio::io_context& here, const Call& call) noexcept;
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> read_over(BoundedLane& lane, boost::asio::io_context& here,
+                                                                Call call, Monotonic deadline);
+
+  std::vector<const boost::asio::io_context*> contexts_;
+  std::vector<std::unique_ptr<BoundedLane>> write_lanes_;
+  std::vector<std::unique_ptr<BoundedLane>> read_lanes_;  // one of each context after the other, again and again
   InFlight in_flight_;
   ReplyCache replies_;
 };

@@ -78,7 +78,7 @@ class TheChain : public testing::Test {
     http::Request& asked = *request;
     asked.method = http::Method::delete_;
     asked.peer = boost::asio::ip::make_address("192.0.2.7");
-    const Route route{.method = asked.method, .pattern = "/", .policy = policy, .handler = {}};
+    const Route route{.method = asked.method, .pattern = "/", .policy = policy, .handler = handler_};
     Exchange x{.request = asked,
                .route = route,
                .now = now,
@@ -132,6 +132,7 @@ class TheChain : public testing::Test {
                  .live_keys = {.name = "live-keys",
                                .rate = {.quota = 100, .window_microseconds = 60'000'000},
                                .mode = safeguards::Mode::enforce}};
+  std::variant<CallHandler, DirectHandler> handler_;
   bool reused_ = false;  // pretend that the key was found to be taken
 };
 
@@ -240,6 +241,34 @@ TEST_F(TheChain, AsksAShadowLimitAndRefusesNobodyForIt) {
     EXPECT_THAT(outcome.moved, ElementsAre("per-user"));
   }
   EXPECT_THAT(buckets_.asked, testing::Each("per-user user:alice 1 shadow"));
+}
+
+TEST_F(TheChain, RefusesAWriteThatNoLaneHasRoomForBeforeAnythingIsCharged) {
+  guards_.overloaded = [] { return true; };
+  const Lines whoever[] = {{token_of("alice"), {"Idempotency-Key", "k"}}, {}, {{"Authorization", "Bearer x"}}};
+  for (const Lines& lines : whoever) {
+    const Outcome outcome = send(lines, both());
+    ASSERT_TRUE(outcome.refusal);
+    EXPECT_EQ(outcome.refusal->code, ProblemCode::overloaded);
+  }
+  EXPECT_THAT(buckets_.asked, IsEmpty());
+  EXPECT_THAT(node_buckets_.asked, IsEmpty());
+  guards_.overloaded = [] { return false; };
+  EXPECT_FALSE(send({token_of("alice"), {"Idempotency-Key", "k"}}, both()).refusal);
+}
+
+TEST_F(TheChain, OfAnOverloadedNodeStillTellsWhatAKeyWasAnswered) {
+  guards_.overloaded = [] { return true; };
+  guards_.known_replay = [&](const Uuid& asked) { return asked == safeguards::claim_of("s", "alice", "k"); };
+  EXPECT_FALSE(send({token_of("alice"), {"Idempotency-Key", "k"}}, both()).refusal);
+  EXPECT_TRUE(send({token_of("bob"), {"Idempotency-Key", "k"}}, both()).refusal);
+}
+
+TEST_F(TheChain, OfAnOverloadedNodeLeavesWhatNeedsNoWriteLaneAlone) {
+  guards_.overloaded = [] { return true; };
+  EXPECT_FALSE(send({token_of("alice")}, {.roles = roles::authenticated}).refusal) << "a read";
+  handler_ = DirectHandler();
+  EXPECT_FALSE(send({token_of("alice")}, both()).refusal) << "work over connections of its own";
 }
 
 TEST_F(TheChain, AsksNothingWhereThereIsNoLimit) {

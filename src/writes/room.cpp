@@ -1,0 +1,41 @@
+#include "writes/room.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace tenon::writes {
+namespace {
+
+constexpr double kept = 7.0 / 8;  // of what was known, when a batch is added
+constexpr std::size_t boundless = std::numeric_limits<std::size_t>::max();
+
+double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+}  // namespace
+
+void Pace::note(std::size_t commands, std::chrono::nanoseconds took) noexcept {
+  commands_ = commands_ * kept + static_cast<double>(commands);
+  seconds_ = seconds_ * kept + seconds(took);
+}
+
+std::size_t Pace::commands_in(std::chrono::nanoseconds time) const noexcept {
+  if (commands_ == 0) return 0;
+  const double done = seconds(time) * commands_ / std::max(seconds_, 1e-9);
+  return done < 1e9 ? static_cast<std::size_t>(done) : std::size_t{1'000'000'000};
+}
+
+Room::Room(std::chrono::milliseconds wait_max, std::size_t batch_commands_max, LaneObserver& next)
+    : wait_max_(wait_max),
+      least_(std::max<std::size_t>(batch_commands_max / 2, 1)),
+      next_(next),
+      most_(boundless) {}  // nothing is known yet: only the length of the queue bounds it
+
+void Room::on_batch(const Operation& operation, std::size_t commands, std::chrono::steady_clock::duration took) {
+  pace_.note(commands, took);
+  if (wait_max_.count() > 0) most_.store(std::max(least_, pace_.commands_in(wait_max_)), std::memory_order_relaxed);
+  next_.on_batch(operation, commands, took);
+}
+
+void Room::on_retry(std::string_view reason, std::size_t commands) { next_.on_retry(reason, commands); }
+
+}  // namespace tenon::writes
