@@ -1,9 +1,6 @@
 #include "base/log.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "base/json_string.hpp"
+#include "base/log_file.hpp"
 
 namespace tenon {
 namespace {
@@ -112,44 +110,33 @@ std::string second_text(std::chrono::sys_seconds at) {
   return out;
 }
 
-// 2026-01-31T23:59:59.123Z. There are thousands of lines a second: each thread writes their common begin once.
-std::string timestamp(Instant now) {
+// 2026-01-31T23:59:59.123Z. There are thousands of lines a second: each thread writes their common begin once. Valid
+// until the thread's next call.
+std::string_view timestamp(Instant now) {
   thread_local std::chrono::sys_seconds written{};
-  thread_local std::string text = second_text(written);
+  thread_local std::string text = second_text(written) + ".000Z";
   const auto second = std::chrono::floor<std::chrono::seconds>(now);
   if (second != written) {
-    text = second_text(second);
+    text = second_text(second) + ".000Z";
     written = second;
   }
-  std::string out;
-  out.reserve(24);
-  out.append(text).push_back('.');
-  const auto beyond = std::chrono::floor<std::chrono::milliseconds>(now - second);
-  append_padded(out, static_cast<unsigned>(beyond.count()), 3);
-  out.push_back('Z');
-  return out;
+  auto beyond = static_cast<unsigned>(std::chrono::floor<std::chrono::milliseconds>(now - second).count());
+  for (std::size_t at = text.size() - 2; at > text.size() - 5; --at, beyond /= 10) {
+    text[at] = static_cast<char>('0' + beyond % 10);
+  }
+  return text;
 }
 
 }  // namespace
 
 struct Logger::Sink {
-  std::shared_ptr<spdlog::sinks::sink> sink;
+  explicit Sink(const std::string& path) : file(path) {}
+  LogFile file;
 };
 
-Logger::Logger(const std::string& path, LogLevel least) : least_(least), sink_(std::make_unique<Sink>()) {
-  try {
-    if (path == "-") {
-      sink_->sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    } else {
-      sink_->sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path);
-    }
-  } catch (const spdlog::spdlog_ex& failure) {
-    throw std::runtime_error(std::string("cannot open the log: ") + failure.what());
-  }
-  sink_->sink->set_pattern("%v");
-}
+Logger::Logger(const std::string& path, LogLevel least) : least_(least), sink_(std::make_unique<Sink>(path)) {}
 
-Logger::~Logger() { flush(); }
+Logger::~Logger() = default;
 
 std::string render_log_line(std::string_view at, LogLevel level, std::string_view name,
                             std::initializer_list<LogField> fields) {
@@ -158,9 +145,7 @@ std::string render_log_line(std::string_view at, LogLevel level, std::string_vie
   line.append("{\"at\":\"").append(at).append("\",\"level\":\"").append(name_of(level));
   line.append("\",\"event\":\"").append(name).push_back('"');
   for (const LogField& field : fields) {
-    line.push_back(',');
-    append_log_string(line, field.name);
-    line.push_back(':');
+    line.append(",\"").append(field.name).append("\":");  // a name is a word of ours, with nothing to escape
     if (const auto* text = std::get_if<std::string_view>(&field.value)) {
       append_log_string(line, *text);
     } else if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
@@ -179,15 +164,15 @@ void Logger::event(LogLevel level, std::string_view name, std::initializer_list<
   if (!enabled(level)) return;
   try {
     const std::string line = render_log_line(timestamp(wall_now()), level, name, fields);
-    sink_->sink->log(spdlog::details::log_msg("tenon", spdlog::level::info, line));
-    if (level >= LogLevel::warning) sink_->sink->flush();
+    sink_->file.add(line);
+    if (level >= LogLevel::warning) sink_->file.flush();
   } catch (...) {  // a log line is never worth a request
   }
 }
 
 void Logger::flush() noexcept {
   try {
-    sink_->sink->flush();
+    sink_->file.flush();
   } catch (...) {
   }
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include "base/json_string.hpp"
@@ -26,6 +27,13 @@ bool utf16_less(std::string_view a, std::string_view b) noexcept {
 void append_number(std::string& out, double value) {
   if (value == 0) {  // also -0
     out.push_back('0');
+    return;
+  }
+  // Most numbers: a whole one that a double holds exactly is written as it is.
+  if (std::abs(value) < 0x1p53 && value == std::trunc(value)) {
+    std::array<char, 24> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), static_cast<std::int64_t>(value)).ptr;
+    out.append(digits.data(), end);
     return;
   }
   if (std::signbit(value)) out.push_back('-');

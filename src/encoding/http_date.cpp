@@ -109,6 +109,10 @@ void append_digits(std::string& out, std::int64_t value, int width) {
   out.append(digits.data(), static_cast<std::size_t>(width));
 }
 
+void put_digits(char* at, unsigned value, int width) {
+  for (int i = width; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
+}
+
 void append_time(std::string& out, seconds of_day) {
   append_digits(out, of_day / hours{1}, 2);
   out.push_back(':');
@@ -123,15 +127,16 @@ std::string format_http_date(Instant at) {
   const auto second = floor<seconds>(std::clamp(at, earliest, latest));
   const auto midnight = floor<days>(second);
   const year_month_day date{midnight};
-  std::string out;
-  out.reserve(29);
-  out.append(day_names[weekday{midnight}.c_encoding()]).append(", ");
-  append_digits(out, unsigned{date.day()}, 2);
-  out.append(" ").append(month_names[unsigned{date.month()} - 1]).append(" ");
-  append_digits(out, int{date.year()}, 4);
-  out.push_back(' ');
-  append_time(out, second - midnight);
-  out += " GMT";
+  const auto of_day = static_cast<unsigned>((second - midnight).count());
+  std::string out(
+      "Day, 00 Mon 0000 00:00:00 GMT");  // two of these in the answer to each write: filled in, not put together
+  day_names[weekday{midnight}.c_encoding()].copy(&out[0], 3);
+  put_digits(&out[5], unsigned{date.day()}, 2);
+  month_names[unsigned{date.month()} - 1].copy(&out[8], 3);
+  put_digits(&out[12], static_cast<unsigned>(int{date.year()}), 4);
+  put_digits(&out[17], of_day / 3600, 2);
+  put_digits(&out[20], of_day / 60 % 60, 2);
+  put_digits(&out[23], of_day % 60, 2);
   return out;
 }
 

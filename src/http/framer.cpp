@@ -10,7 +10,7 @@
 namespace tenon::http {
 namespace {
 
-constexpr std::size_t buffer_bytes_first = 8 * 1024;
+constexpr std::size_t buffer_bytes_first = 2 * 1024;  // a usual request; most connections never need more
 constexpr std::size_t room_bytes_min = 1024;
 constexpr std::size_t kept_bytes_max = 16 * 1024;  // what a connection keeps between requests
 constexpr std::string_view end_of_head = "\r\n\r\n";

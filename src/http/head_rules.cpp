@@ -1,6 +1,7 @@
 #include "http/head_rules.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/limits.hpp"
@@ -10,7 +11,13 @@ namespace tenon::http {
 namespace {
 
 // RFC 3986 would allow the sub-delims too; no host has them, and a comma is what two Hosts joined into one look like.
-bool is_host_char(char c) { return ascii::is_alnum(c) || std::string_view("-._~%").find(c) != std::string_view::npos; }
+constexpr std::array<bool, 256> host_chars = [] {
+  std::array<bool, 256> chars{};
+  for (int c = 0; c < 128; ++c) chars[static_cast<std::size_t>(c)] = ascii::is_alnum(static_cast<char>(c));
+  for (const char c : std::string_view("-._~%")) chars[static_cast<unsigned char>(c)] = true;
+  return chars;
+}();
+bool is_host_char(char c) { return host_chars[static_cast<unsigned char>(c)]; }
 
 bool is_ip_literal_char(char c) { return ascii::hex_value(c) >= 0 || c == ':' || c == '.'; }
 

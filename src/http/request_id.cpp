@@ -1,5 +1,6 @@
 #include "http/request_id.hpp"
 
+#include <array>
 #include <bit>
 #include <span>
 
@@ -26,10 +27,12 @@ std::uint64_t RequestIds::next() noexcept {
 }
 
 void RequestIds::append_next(std::string& out) {
-  for (int half = 0; half < 2; ++half) {
+  std::array<char, 32> digits;
+  for (std::size_t half = 0; half < digits.size(); half += 16) {
     std::uint64_t bits = next();
-    for (int i = 0; i < 16; ++i, bits >>= 4) out.push_back("0123456789abcdef"[bits & 15]);
+    for (std::size_t i = 0; i < 16; ++i, bits >>= 4) digits[half + i] = "0123456789abcdef"[bits & 15];
   }
+  out.append(digits.data(), digits.size());
 }
 
 }  // namespace tenon::http
