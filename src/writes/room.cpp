@@ -6,6 +6,9 @@
 namespace tenon::writes {
 namespace {
 
+// Most of what a batch up to this size costs, it costs with one command too: a smaller one says nothing about how many
+// could have gone with it.
+constexpr std::size_t small_batch = 64;
 constexpr double kept = 7.0 / 8;  // of what was known, when a batch is added
 constexpr std::size_t boundless = std::numeric_limits<std::size_t>::max();
 
@@ -31,7 +34,7 @@ Room::Room(std::chrono::milliseconds wait_max, std::size_t batch_commands_max, L
       most_(boundless) {}  // nothing is known yet: only the length of the queue bounds it
 
 void Room::on_batch(const Operation& operation, std::size_t commands, std::chrono::steady_clock::duration took) {
-  pace_.note(commands, took);
+  pace_.note(std::max(commands, std::min(least_, small_batch)), took);
   if (wait_max_.count() > 0) most_.store(std::max(least_, pace_.commands_in(wait_max_)), std::memory_order_relaxed);
   next_.on_batch(operation, commands, took);
 }

@@ -50,6 +50,20 @@ TEST_F(ALanesRoom, FollowsItsPace) {
   EXPECT_TRUE(room_.is_left_beside(1'900));
 }
 
+// Who sold one piece at a time so far is not told to come back when two hundred want one at once.
+TEST_F(ALanesRoom, IsNotJudgedBySmallBatches) {
+  batches(100, 1, milliseconds{10}, room_);
+  EXPECT_TRUE(room_.is_left_beside(600));
+  EXPECT_FALSE(room_.is_left_beside(700));
+}
+
+TEST_F(ALanesRoom, IsHalfABatchWhereBatchesAreSmallToo) {
+  Room room(wait_max, 8, seen_);
+  batches(20, 8, milliseconds{1'000}, room);
+  EXPECT_TRUE(room.is_left_beside(3));
+  EXPECT_FALSE(room.is_left_beside(4));
+}
+
 // Else one that was refused everything would never learn that the database is quick again.
 TEST_F(ALanesRoom, IsNeverLessThanHalfABatchHoweverSlowTheDatabase) {
   batches(20, 1, milliseconds{8'000}, room_);
