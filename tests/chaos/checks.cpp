@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <map>
-#include <unordered_map>
 
 #include "chaos/linearizability.hpp"
-#include "postgres/session.hpp"
 
 namespace tenon::chaos {
 namespace {
@@ -15,29 +13,6 @@ namespace {
 constexpr std::uint64_t kept_most = 20;
 
 double in_seconds(Moment64 time) { return static_cast<double>(time) / 1e9; }
-
-std::string name_of(const Call& call) {
-  std::string text = fmt::format("{} {}/{}", name_of(call.kind), call.user, call.key.empty() ? "-" : call.key);
-  for (const Line& line : call.lines) text += fmt::format(" item {} x {}", line.item, line.quantity);
-  if (call.expected) text += fmt::format(" at v{}", *call.expected);
-  return text;
-}
-
-std::string shown(const Attempt& attempt) {
-  const Answer& answer = attempt.answer;
-  return fmt::format("[node {}, {:.3f}..{:.3f} s: {}{}{} v{} {}/{} #{:016x}]", attempt.node, in_seconds(attempt.sent),
-                     in_seconds(attempt.answered), answer.status, answer.replayed ? " replayed " : " ", answer.code,
-                     answer.version, answer.available, answer.sold, answer.digest);
-}
-
-bool succeeded(const Call& call) {
-  const Attempt* attempt = call.first_final();
-  return attempt != nullptr && attempt->answer.status < 300;
-}
-
-bool is_write(const Call& call) { return !call.key.empty(); }
-
-std::string who_and_key(std::string_view user, std::string_view key) { return fmt::format("{} {}", user, key); }
 
 }  // namespace
 
@@ -59,7 +34,7 @@ std::uint64_t Findings::total() const {
 void check_answers(const Evidence& evidence, Findings& findings) {
   findings.begin("answers_equal", "answers to repeated keys");
   for (const Call& call : evidence.calls) {
-    if (!is_write(call)) continue;
+    if (!call.is_write()) continue;
     const Attempt* first = nullptr;
     for (const Attempt& attempt : call.attempts) {
       if (!attempt.answer.is_final) continue;
@@ -85,7 +60,7 @@ void check_answers(const Evidence& evidence, Findings& findings) {
 void check_liveness(const Evidence& evidence, Findings& findings) {
   findings.begin("liveness", "keys and faults");
   for (const Call& call : evidence.calls) {
-    if (!is_write(call)) continue;
+    if (!call.is_write()) continue;
     findings.checked();
     if (call.first_final() == nullptr)
       findings.violation(fmt::format("{} has no final answer after {} attempts, the last {}", name_of(call),
@@ -107,129 +82,17 @@ void check_nodes(const Evidence& evidence, Findings& findings) {
 
 namespace {
 
-struct Entries {
-  std::vector<std::pair<std::string, std::int64_t>> of;  // entity, version
-};
-
-void check_entries(const Evidence& evidence, const std::unordered_map<std::string, Entries>& entries,
-                   Findings& findings) {
-  findings.begin("acknowledged_lost", "acknowledged writes");
-  for (const Call& call : evidence.calls) {
-    if (!is_write(call) || !succeeded(call)) continue;
-    findings.checked();
-    const auto found = entries.find(who_and_key(call.user, call.key));
-    if (found == entries.end()) {
-      findings.violation(name_of(call) + " was acknowledged " + shown(*call.first_final()) + " and is not there");
-      continue;
-    }
-    const std::int64_t version = call.first_final()->answer.version;
-    if (version != 0 &&
-        std::ranges::none_of(found->second.of, [&](const auto& each) { return each.second == version; }))
-      findings.violation(name_of(call) + " was acknowledged " + shown(*call.first_final()) +
-                         fmt::format(", but its entry tells v{}", found->second.of.front().second));
-  }
-  findings.begin("effects_once", "keys");
-  for (const Call& call : evidence.calls) {
-    if (!is_write(call)) continue;
-    findings.checked();
-    const auto found = entries.find(who_and_key(call.user, call.key));
-    const std::size_t effects = found == entries.end() ? 0 : found->second.of.size();
-    const Attempt* final_answer = call.first_final();
-    const bool refused = final_answer != nullptr && final_answer->answer.status >= 300;
-    if (effects > call.lines.size() || (effects > 0 && refused) || (effects > 0 && effects < call.lines.size()))
-      findings.violation(fmt::format("{} had {} effects for {} wanted, and was told {}", name_of(call), effects,
-                                     refused ? 0 : call.lines.size(),
-                                     final_answer != nullptr ? shown(*final_answer) : "nothing"));
-  }
-}
-
-void check_audit(postgres::Session& session, Findings& findings) {
-  findings.begin("audited", "changes");
-  findings.checked(
-      std::stoull(session.execute("SELECT coalesce(sum(version - old_version), 0) FROM chaos.changes").text(0, 0)));
-  const postgres::Rows wrong = session.execute(
-      "SELECT transaction_id, item, changes, entries FROM "
-      "(SELECT transaction_id, item, sum(version - old_version) AS changes FROM chaos.changes GROUP BY 1, 2) AS c FULL "
-      "JOIN "
-      "(SELECT transaction_id, entity_id AS item, count(*) AS entries FROM audit_logs WHERE entity_kind = 'item' GROUP "
-      "BY "
-      "1, 2) AS a USING (transaction_id, item) WHERE changes IS DISTINCT FROM entries");
-  for (int i = 0; i < wrong.size(); ++i)
-    findings.violation(fmt::format("transaction {} made {} changes of item {} and {} entries", wrong.text(i, 0),
-                                   wrong.text(i, 2), wrong.text(i, 1), wrong.text(i, 3)));
-}
-
-void check_stock(const Evidence& evidence, postgres::Session& session, Findings& findings) {
-  findings.begin("stock_adds_up", "items");
-  struct Expected {
-    std::int64_t received = 0, sold = 0;
-    bool certain = true;
-  };
-  std::map<std::string, Expected> expected;
-  for (const Call& call : evidence.calls) {
-    if (!is_write(call)) continue;
-    for (const Line& line : call.lines) {
-      if (line.item == another_item) continue;
-      Expected& item = expected[evidence.items[line.item].id];
-      item.certain = item.certain && call.first_final() != nullptr;
-      if (!succeeded(call)) continue;
-      if (call.kind == Kind::sell || call.kind == Kind::order) item.sold += line.quantity;
-      if (call.kind == Kind::restock || call.kind == Kind::create) item.received += line.quantity;
-    }
-  }
-  const postgres::Rows rows =
-      session.execute("SELECT id, quantity_available, quantity_sold, quantity_received, version FROM inventory");
-  findings.checked(static_cast<std::uint64_t>(rows.size()));
-  for (int i = 0; i < rows.size(); ++i) {
-    const std::int64_t available = std::stoll(rows.text(i, 1));
-    const std::int64_t sold = std::stoll(rows.text(i, 2));
-    const std::int64_t received = std::stoll(rows.text(i, 3));
-    const auto found = expected.find(rows.text(i, 0));
-    if (available + sold != received)
-      findings.violation(
-          fmt::format("item {}: {} available and {} sold of {}", rows.text(i, 0), available, sold, received));
-    if (found == expected.end() || !found->second.certain) continue;
-    if (found->second.sold != sold || found->second.received != received)
-      findings.violation(
-          fmt::format("item {}: clients were told that {} came in and {} were sold; the table says {} and {}",
-                      rows.text(i, 0), found->second.received, found->second.sold, received, sold));
-  }
-  const postgres::Rows gaps = session.execute(
-      "SELECT item, old_version, version FROM (SELECT *, lag(version, 1, 0::bigint) OVER (PARTITION BY item ORDER BY "
-      "version) "
-      "AS before FROM chaos.changes) AS c WHERE old_version <> before");
-  for (int i = 0; i < gaps.size(); ++i)
-    findings.violation(fmt::format("item {}: a change from v{} to v{} follows no other", gaps.text(i, 0),
-                                   gaps.text(i, 1), gaps.text(i, 2)));
-}
-
-}  // namespace
-
-void check_effects(const Evidence& evidence, Findings& findings) {
-  postgres::Session session(evidence.superuser);
-  session.execute("SET statement_timeout = '300s'");
-  std::unordered_map<std::string, Entries> entries;
-  const postgres::Rows rows =
-      session.execute("SELECT actor, idempotency_key, entity_id, (after::jsonb ->> 'version')::bigint FROM audit_logs");
-  for (int i = 0; i < rows.size(); ++i) {
-    const std::string version = rows.text(i, 3);
-    entries[who_and_key(rows.text(i, 0), rows.text(i, 1))].of.emplace_back(rows.text(i, 2),
-                                                                           version.empty() ? 0 : std::stoll(version));
-  }
-  check_entries(evidence, entries, findings);
-  check_audit(session, findings);
-  check_stock(evidence, session, findings);
-}
-
-namespace {
-
 // One line of a call, as the model of one item sees it.
 Operation operation_of(const Call& call, std::size_t line_number) {
   const Line& line = call.lines[line_number];
   Operation operation{
       .invoked = call.invoked(), .amount = line.quantity, .expected = call.expected, .label = name_of(call)};
   switch (call.kind) {
+    case Kind::remove:
+      operation.kind = Operation::Kind::remove;
+      break;
     case Kind::create:
+    case Kind::offer:
       operation.kind = Operation::Kind::create;
       operation.value = 1;
       break;
@@ -254,6 +117,8 @@ Operation operation_of(const Call& call, std::size_t line_number) {
     operation.outcome = Operation::Outcome::done;
     if (call.kind == Kind::order) {
       operation.available = answer.line_available[line_number];
+    } else if (call.kind == Kind::purchase) {
+      operation.version = answer.version;
     } else {
       operation.version = answer.version;
       operation.available = answer.available;
@@ -263,7 +128,7 @@ Operation operation_of(const Call& call, std::size_t line_number) {
   } else if (answer.code == "conflict") {
     operation.outcome = Operation::Outcome::conflict;
     operation.version = answer.version;
-  } else if (answer.code == "insufficient_stock") {
+  } else if (answer.code == "insufficient_stock" || answer.code == "not_active") {  // which says: 0
     operation.outcome = Operation::Outcome::insufficient;
     operation.available = answer.available;
   } else {

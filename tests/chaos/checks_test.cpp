@@ -119,6 +119,37 @@ TEST(CheckHistories, AreRedForAReadOfThePast) {
   EXPECT_EQ(history.violations(check_histories), 1U);
 }
 
+TEST(CheckHistories, KnowThatWhatWasDeletedIsGone) {
+  Told history;
+  history.create(10);
+  history.calls.push_back({.kind = Kind::remove,
+                           .user = "clerk",
+                           .key = "gone",
+                           .lines = {{0, 0}},
+                           .attempts = {told(2, 3, {.status = 204, .is_final = true})}});
+  history.sale("after", {told(4, 5, {.status = 404, .is_final = true, .code = "not_found"})});
+  EXPECT_EQ(history.violations(check_histories), 0U);
+  history.sale("sold all the same", {told(6, 7, done(2, 9, 1))});
+  EXPECT_EQ(history.violations(check_histories), 1U);
+}
+
+TEST(CheckHistories, TakePurchasesForSalesOfWhatIsOnTheMarket) {
+  Told history;
+  history.create(2);
+  const auto purchase = [&](const std::string& key, Moment64 at, Answer answer) {
+    history.calls.push_back({.kind = Kind::purchase,
+                             .user = "clerk",
+                             .key = key,
+                             .lines = {{0, 2}},
+                             .attempts = {told(at, at + 1, std::move(answer))}});
+  };
+  purchase("all", 2, {.status = 201, .is_final = true, .version = 2});
+  purchase("late", 4, {.status = 409, .is_final = true, .code = "not_active"});
+  EXPECT_EQ(history.violations(check_histories), 0U);
+  purchase("of nothing", 6, {.status = 201, .is_final = true, .version = 3});
+  EXPECT_EQ(history.violations(check_histories), 1U);
+}
+
 void add_limited(Told& history, int count, Moment64 from) {
   for (int i = 0; i < count; ++i) {
     history.calls.push_back({.kind = Kind::limited,

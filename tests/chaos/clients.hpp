@@ -13,17 +13,10 @@
 
 #include "chaos/history.hpp"
 #include "chaos/random.hpp"
+#include "chaos/workload.hpp"
 #include "support/raw_client.hpp"
 
 namespace tenon::chaos {
-
-struct Item {
-  enum class Use : std::uint8_t { hot, uniform, scarce } use = Use::uniform;
-  std::string id = {};
-  std::int64_t received = 0;
-  std::int64_t price = 0;
-  std::atomic<std::int64_t> version{1};  // the newest that any client heard of
-};
 
 struct ClientsSettings {
   std::array<std::uint16_t, 3> ports{};  // of the nodes' entries
@@ -75,21 +68,20 @@ class Clients {
   void run(Client& client);
   void run_limited(Client& client);
   void work_once(Client& client);
-  [[nodiscard]] Call drawn_call(Client& client);
   void see_through(Client& client, Call& call);
   bool send_once(Client& client, Call& call, std::size_t node);
   void send_to_all(Client& client, Call& call);
   void abort_body(Client& client, Call& call);
   void repeat_late(Client& client);
   void settle_one(Client& client);
-  [[nodiscard]] std::string bytes_of(const Client& client, const Call& call) const;
   void connect(Client& client, std::size_t node, std::chrono::milliseconds patience);
-  Answer told(const Call& call, const test::RawResponse& response);
   [[nodiscard]] bool over() const;
 
   ClientsSettings settings_;
   History& history_;
   std::deque<Item> items_;
+  Workload workload_;
+  bool ready_ = false;  // the items that everything begins with are made
   ClientsCounts counts_;
   std::atomic<Phase> phase_ = Phase::working;
   std::atomic<std::int64_t> give_up_ = no_answer;  // of history_.now()

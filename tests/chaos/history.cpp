@@ -29,6 +29,12 @@ std::string_view name_of(Kind kind) noexcept {
       return "restock";
     case Kind::edit:
       return "edit";
+    case Kind::remove:
+      return "remove";
+    case Kind::offer:
+      return "offer";
+    case Kind::purchase:
+      return "purchase";
     case Kind::order:
       return "order";
     case Kind::limited:
@@ -43,6 +49,26 @@ const Attempt* Call::first_final() const {
     if (attempt.answer.is_final && (first == nullptr || attempt.answered < first->answered)) first = &attempt;
   }
   return first;
+}
+
+bool Call::succeeded() const {
+  const Attempt* attempt = first_final();
+  return attempt != nullptr && attempt->answer.status < 300;
+}
+
+std::string name_of(const Call& call) {
+  std::string text = fmt::format("{} {}/{}", name_of(call.kind), call.user, call.key.empty() ? "-" : call.key);
+  for (const Line& line : call.lines) text += fmt::format(" item {} x {}", line.item, line.quantity);
+  if (call.expected) text += fmt::format(" at v{}", *call.expected);
+  return text;
+}
+
+std::string shown(const Attempt& attempt) {
+  const Answer& answer = attempt.answer;
+  const auto in_seconds = [](Moment64 time) { return static_cast<double>(time) / 1e9; };
+  return fmt::format("[node {}, {:.3f}..{:.3f} s: {}{}{} v{} {}/{} #{:016x}]", attempt.node, in_seconds(attempt.sent),
+                     in_seconds(attempt.answered), answer.status, answer.replayed ? " replayed " : " ", answer.code,
+                     answer.version, answer.available, answer.sold, answer.digest);
 }
 
 History::History(const std::filesystem::path& file)

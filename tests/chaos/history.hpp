@@ -21,7 +21,7 @@ namespace tenon::chaos {
 using Moment64 = std::int64_t;
 constexpr Moment64 no_answer = std::numeric_limits<Moment64>::max();
 
-enum class Kind : std::uint8_t { create, read, sell, restock, edit, order, limited };
+enum class Kind : std::uint8_t { create, read, sell, restock, edit, remove, order, offer, purchase, limited };
 [[nodiscard]] std::string_view name_of(Kind kind) noexcept;
 
 // What came back on one sending.
@@ -65,8 +65,14 @@ struct Call {
   std::vector<Attempt> attempts = {};
 
   [[nodiscard]] const Attempt* first_final() const;  // the earliest final answer; nothing: open
+  [[nodiscard]] bool is_write() const { return !key.empty(); }
+  [[nodiscard]] bool succeeded() const;
   [[nodiscard]] Moment64 invoked() const { return attempts.empty() ? no_answer : attempts.front().sent; }
 };
+
+// For messages.
+[[nodiscard]] std::string name_of(const Call& call);
+[[nodiscard]] std::string shown(const Attempt& attempt);
 
 // Thread-safe, but for calls(). A call's own members are its client's; attempts go through begin() and end().
 class History {

@@ -35,6 +35,7 @@ constexpr std::array all{
            .seconds = 4,
            .seed = 7},
     Mutant{.name = "refusals_not_stored", .broken = "a refusal is not stored under its key", .faults = ""},
+    Mutant{.name = "delete_unheeded", .broken = "what was deleted stays", .faults = "", .seconds = 4},
     Mutant{.name = "closed_generations_forgotten",
            .broken = "a key is looked up only where keys are stored now",
            .faults = "link slow",

@@ -29,23 +29,29 @@ constexpr milliseconds poll_interval{10};
 constexpr seconds start_patience{60};
 constexpr std::uint64_t disk_bytes = 7ULL << 30;  // an hour's writes take half of it
 
-// Every change of an item and the transaction that made it, whoever made it, in a table that no key protects: what is
-// held against the audit log, the stored answers and the stock.
+// Every change of an item, here or on the market, and the transaction that made it, whoever made it, in a table that no
+// key protects: what is held against the audit log, the stored answers and the stock.
 constexpr const char* witness = R"(
 CREATE SCHEMA chaos;
 CREATE TABLE chaos.changes (
   transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(), item uuid NOT NULL, old_version bigint NOT NULL,
-  version bigint NOT NULL, available bigint NOT NULL, sold bigint NOT NULL, received bigint NOT NULL);
+  version bigint NOT NULL);
 CREATE FUNCTION chaos.note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = chaos, pg_temp AS $$
 BEGIN
-  INSERT INTO chaos.changes (item, old_version, version, available, sold, received)
-  VALUES (NEW.id, CASE TG_OP WHEN 'INSERT' THEN 0 ELSE OLD.version END, NEW.version, NEW.quantity_available,
-          NEW.quantity_sold, NEW.quantity_received);
+  IF TG_OP = 'DELETE' THEN
+    INSERT INTO chaos.changes (item, old_version, version) VALUES (OLD.id, OLD.version, OLD.version + 1);
+  ELSE
+    INSERT INTO chaos.changes (item, old_version, version)
+    VALUES (NEW.id, CASE TG_OP WHEN 'INSERT' THEN 0 ELSE OLD.version END, NEW.version);
+  END IF;
   RETURN NULL;
 END
 $$;
 CREATE TABLE chaos.ballast (filler text NOT NULL);
-CREATE TRIGGER chaos_witness AFTER INSERT OR UPDATE ON public.inventory FOR EACH ROW EXECUTE FUNCTION chaos.note_change();
+CREATE TRIGGER chaos_witness AFTER INSERT OR UPDATE OR DELETE ON public.inventory
+  FOR EACH ROW EXECUTE FUNCTION chaos.note_change();
+CREATE TRIGGER chaos_witness AFTER INSERT OR UPDATE OR DELETE ON public.market_items
+  FOR EACH ROW EXECUTE FUNCTION chaos.note_change();
 )";
 
 std::string content_of(const fs::path& file) {
