@@ -99,6 +99,7 @@ Operation operation_of(const Call& call, std::size_t line_number) {
     case Kind::read:
       operation.kind = Operation::Kind::read;
       break;
+    case Kind::visit:
     case Kind::restock:
       operation.kind = Operation::Kind::restock;
       break;
@@ -117,7 +118,7 @@ Operation operation_of(const Call& call, std::size_t line_number) {
     operation.outcome = Operation::Outcome::done;
     if (call.kind == Kind::order) {
       operation.available = answer.line_available[line_number];
-    } else if (call.kind == Kind::purchase) {
+    } else if (call.kind == Kind::purchase || call.kind == Kind::visit) {
       operation.version = answer.version;
     } else {
       operation.version = answer.version;
@@ -153,7 +154,9 @@ void check_histories(const Evidence& evidence, Findings& findings) {
   for (std::size_t i = 0; i < of_item.size(); ++i) {
     findings.checked(of_item[i].size());
     const std::size_t configurations_max = std::max<std::size_t>(2'000'000, 50 * of_item[i].size());
-    const Verdict verdict = check(ResourceState{}, of_item[i], configurations_max);
+    // Rooms are there from the beginning.
+    const ResourceState initial{.exists = evidence.items[i].place == Item::Place::room};
+    const Verdict verdict = check(initial, of_item[i], configurations_max);
     if (!verdict.decided) findings.violation(fmt::format("item {}: not decided: {}", i, verdict.why));
     if (verdict.decided && !verdict.linearizable) findings.violation(fmt::format("item {}: {}", i, verdict.why));
   }

@@ -55,12 +55,10 @@ void check_audit(postgres::Session& session, Findings& findings) {
       std::stoull(session.execute("SELECT coalesce(sum(version - old_version), 0) FROM chaos.changes").text(0, 0)));
   const postgres::Rows wrong = session.execute(
       "SELECT transaction_id, item, changes, entries FROM "
-      "(SELECT transaction_id, item, sum(version - old_version) AS changes FROM chaos.changes GROUP BY 1, 2) AS c FULL "
-      "JOIN "
-      "(SELECT transaction_id, entity_id AS item, count(*) AS entries FROM audit_logs WHERE entity_kind IN ('item', "
-      "'market_item') GROUP "
-      "BY "
-      "1, 2) AS a USING (transaction_id, item) WHERE changes IS DISTINCT FROM entries");
+      "(SELECT transaction_id, item, sum(version - old_version) AS changes FROM chaos.changes GROUP BY 1, 2) AS c "
+      "FULL JOIN (SELECT transaction_id, entity_id AS item, count(*) AS entries FROM audit_logs "
+      "WHERE entity_kind IN ('item', 'market_item', 'room') GROUP BY 1, 2) AS a "
+      "USING (transaction_id, item) WHERE changes IS DISTINCT FROM entries");
   for (int i = 0; i < wrong.size(); ++i)
     findings.violation(fmt::format("transaction {} made {} changes of item {} and {} entries", wrong.text(i, 0),
                                    wrong.text(i, 2), wrong.text(i, 1), wrong.text(i, 3)));

@@ -45,7 +45,8 @@ bool Clients::over() const { return history_.now() > give_up_.load(); }
 void Clients::make_items() {
   Client& maker = *clients_.front();
   for (std::uint32_t i = 0; i < items_.size() && items_[i].use != Item::Use::mortal; ++i) {
-    Call& call = history_.add({.kind = items_[i].on_market ? Kind::offer : Kind::create,
+    if (items_[i].made) continue;
+    Call& call = history_.add({.kind = items_[i].place == Item::Place::market ? Kind::offer : Kind::create,
                                .client = maker.number,
                                .user = maker.user,
                                .key = "make-" + std::to_string(i),
@@ -107,6 +108,7 @@ void Clients::work_once(Client& client) {
   Call& call = history_.add(workload_.draw(client.random, client.number, client.user, client.keys));
   if (call.is_write() && luck < 14) send_to_all(client, call);
   if (call.is_write() && luck >= 14 && luck < 17) abort_body(client, call);
+  if (call.is_write() && luck >= 17 && luck < 20) send_twice(client, call);
   if (call.kind == Kind::read) {
     (void)send_once(client, call, client.node);
     return;
@@ -184,6 +186,31 @@ void Clients::send_to_all(Client& client, Call& call) {
       client.connections[node].reset();
     }
     history_.end(call, attempts[node], std::move(answer));
+  }
+}
+
+void Clients::send_twice(Client& client, Call& call) {
+  counts_.sent_twice++;
+  const std::string bytes = bytes_of(call, items_, client.token);
+  std::array<std::optional<test::RawClient>, 2> connections;
+  std::array<std::size_t, 2> attempts{};
+  for (std::size_t i = 0; i < connections.size(); ++i) {
+    attempts[i] = history_.begin(call, client.node);
+    try {
+      connections[i].emplace(settings_.ports[client.node], seconds(3));
+      connections[i]->send(bytes);
+    } catch (const test::RawClientError&) {
+      connections[i].reset();
+    }
+  }
+  for (std::size_t i = 0; i < connections.size(); ++i) {
+    Answer answer;
+    try {
+      if (connections[i]) answer = told(call, connections[i]->read(), items_);
+    } catch (const test::RawClientError&) {
+      counts_.unanswered++;
+    }
+    history_.end(call, attempts[i], std::move(answer));
   }
 }
 

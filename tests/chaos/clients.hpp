@@ -21,12 +21,12 @@ namespace tenon::chaos {
 struct ClientsSettings {
   std::array<std::uint16_t, 3> ports{};  // of the nodes' entries
   std::string secret;                    // that tokens are signed with
-  std::size_t clients = 12;
+  std::size_t clients = 16;
   std::chrono::milliseconds think{30};  // between two calls of one client, on average
 };
 
 struct ClientsCounts {
-  std::atomic<std::uint64_t> bodies_aborted = 0, sent_to_all_nodes = 0, late_repeats = 0, retries = 0,
+  std::atomic<std::uint64_t> bodies_aborted = 0, sent_to_all_nodes = 0, sent_twice = 0, late_repeats = 0, retries = 0,
                              node_switches = 0;
   std::atomic<std::uint64_t> unanswered = 0;
 };
@@ -71,6 +71,7 @@ class Clients {
   void see_through(Client& client, Call& call);
   bool send_once(Client& client, Call& call, std::size_t node);
   void send_to_all(Client& client, Call& call);
+  void send_twice(Client& client, Call& call);  // to one node, at the same time
   void abort_body(Client& client, Call& call);
   void repeat_late(Client& client);
   void settle_one(Client& client);

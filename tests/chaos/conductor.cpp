@@ -22,11 +22,17 @@ double in_seconds(Moment64 time) { return static_cast<double>(time) / 1e9; }
 const std::vector<FaultKind>& fault_kinds() {
   static const std::vector<FaultKind> all = [] {
     std::vector<FaultKind> kinds;
-    for (const auto& some : {node_faults(), database_faults(), link_faults(), redis_faults()})
+    for (const auto& some : {node_faults(), database_faults(), disk_faults(), link_faults(), redis_faults()})
       kinds.insert(kinds.end(), some.begin(), some.end());
     return kinds;
   }();
   return all;
+}
+
+void start_again(PostgresServer& server) {
+  server.start();
+  if (!server.answers(start_patience))
+    throw std::runtime_error("PostgreSQL did not start again:\n" + server.log_tail());
 }
 
 bool comes_true(milliseconds patience, const std::function<bool()>& condition) {

@@ -49,8 +49,12 @@ constexpr std::chrono::seconds proof_patience{30};
 // Those of each domain; fault_kinds() is all of them.
 [[nodiscard]] std::vector<FaultKind> node_faults();
 [[nodiscard]] std::vector<FaultKind> database_faults();
+[[nodiscard]] std::vector<FaultKind> disk_faults();
 [[nodiscard]] std::vector<FaultKind> link_faults();
 [[nodiscard]] std::vector<FaultKind> redis_faults();
+
+constexpr std::chrono::seconds start_patience{60};
+void start_again(PostgresServer& server);  // returns when it answers; throws when it does not
 
 // Polls until it is true, for so long.
 [[nodiscard]] bool comes_true(std::chrono::milliseconds patience, const std::function<bool()>& condition);

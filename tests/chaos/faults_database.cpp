@@ -11,14 +11,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds start_patience{60};
-
-void start_again(PostgresServer& server) {
-  server.start();
-  if (!server.answers(start_patience))
-    throw std::runtime_error("PostgreSQL did not start again:\n" + server.log_tail());
-}
-
 Inflicted stop_primary(Stack& stack, Random& random, bool) {
   Inflicted fault{.detail = "immediate stop", .hold = milliseconds(random.below(1'200))};
   PostgresServer& primary = stack.primary();
@@ -135,46 +127,6 @@ Inflicted fail_over_after_silence(Stack& stack, Random& random, bool) {
   return fault;
 }
 
-// Writes a mebibyte into a table of its own. True: there was no room for it, says the server.
-bool finds_no_room(const PostgresServer& primary) {
-  try {
-    postgres::Session(primary.conninfo())
-        .execute("INSERT INTO chaos.ballast SELECT repeat('x', 1000) FROM generate_series(1, 1024)");
-    return false;
-  } catch (const postgres::StatementError& refusal) {
-    return refusal.sqlstate() == "53100";
-  } catch (const postgres::ConnectionError&) {  // as when it had no room for its WAL, and starts again
-    return false;
-  }
-}
-
-Inflicted fill_disk(Stack& stack, Random& random, bool) {
-  Inflicted fault{.detail = "no byte left under the primary", .hold = milliseconds(random.between(500, 2'000))};
-  if (!stack.disks_can_fill()) {
-    fault.skipped = "no file system can be mounted here: it takes root";
-    return fault;
-  }
-  PostgresServer& primary = stack.primary();
-  const std::uintmax_t log = primary.log_size();
-  // What the server gives back meanwhile, by removing WAL or old keys, and the room that it still has within its files
-  // is taken away too: with luck it could go on for long.
-  const auto met = [&] {
-    stack.fill_disk(true);
-    return finds_no_room(primary) || primary.log_since(log).contains("No space left on device");
-  };
-  if (comes_true(proof_patience, met)) fault.proof = "\"No space left on device\", says the server";
-  fault.struck = monotonic_now();
-  fault.heal = [&stack, &primary] {
-    stack.fill_disk(false);
-    // It may have stopped for want of space for its WAL.
-    if (!primary.alive()) start_again(primary);
-    if (!primary.answers(start_patience))
-      throw std::runtime_error("no recovery after a full disk:\n" + primary.log_tail());
-    postgres::Session(primary.conninfo()).execute("TRUNCATE chaos.ballast");
-  };
-  return fault;
-}
-
 Inflicted exhaust_connections(Stack& stack, Random& random, bool) {
   Inflicted fault{.detail = "max_connections", .hold = milliseconds(random.between(500, 2'000))};
   const auto sessions = std::make_shared<std::vector<std::unique_ptr<postgres::Session>>>();
@@ -274,7 +226,6 @@ std::vector<FaultKind> database_faults() {
           {"sessions terminated", Domain::database, 2, terminate_backends},
           {"fail-over", Domain::database, 2, fail_over_at_once},
           {"fail-over after silence", Domain::database, 2, fail_over_after_silence},
-          {"disk full", Domain::database, 1, fill_disk},
           {"no connection left", Domain::database, 1, exhaust_connections},
           {"primary read-only", Domain::database, 1, turn_read_only},
           {"standby killed", Domain::database, 1, kill_standby},

@@ -17,8 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds start_patience{60};
-
 std::optional<test::RawResponse> alive_answer(const StackNode& node, milliseconds patience) {
   try {
     test::RawClient client(node.port, patience);
@@ -61,20 +59,37 @@ Inflicted stop_node(Stack& stack, Random& random, bool) {
   return fault;
 }
 
+struct Step {
+  std::string_view name;
+  std::int64_t passes;  // it dies at one of so many, which a node makes within seconds
+};
+
+// Only one node seals at a time, and it keeps its turn: the others let it go until it comes to the one in question.
+void take_turns_at_sealing(PostgresServer& primary, Monotonic& last) {
+  if (monotonic_now() - last < seconds(1)) return;
+  last = monotonic_now();
+  std::ignore =
+      primary.ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'tenon_sealer'");
+}
+
 // It dies by its own hand at a step of a write: one of the next that pass there.
 Inflicted kill_at_step(Stack& stack, Random& random, bool) {
-  constexpr std::array steps{"before_latch",   "latched",     "before_statement",
-                             "statement_sent", "answer_came", "before_response"};
+  constexpr std::array steps{Step{"before_latch", 60},     Step{"in_latch", 3},        Step{"latched", 60},
+                             Step{"before_statement", 60}, Step{"statement_sent", 60}, Step{"answer_came", 60},
+                             Step{"before_response", 60},  Step{"executed", 10},       Step{"before_commit", 10},
+                             Step{"committed", 10},        Step{"sealed", 2}};
   const std::size_t i = random.below(nodes_count);
-  const std::string step = steps[random.below(steps.size())];
+  const Step& step = steps[random.below(steps.size())];
   StackNode& node = stack.node(i);
   node.child->signal(SIGKILL);
   (void)node.child->wait_until(monotonic_now() + proof_patience);
-  stack.start_node(i, fmt::format("{}=kill@{}", step, random.between(1, 60)));
-  Inflicted fault{.detail = fmt::format("node {}", i), .step = "node killed at " + step, .nodes = 1U << i};
+  stack.start_node(i, fmt::format("{}=kill@{}", step.name, random.between(1, step.passes)));
+  Inflicted fault{
+      .detail = fmt::format("node {}", i), .step = fmt::format("node killed at {}", step.name), .nodes = 1U << i};
   const Monotonic until = monotonic_now() + proof_patience;
+  Monotonic turn{};
   while (node.alive() && monotonic_now() < until) {
-    (void)stack.node_listens(i);
+    if (stack.node_listens(i) && step.name == "sealed") take_turns_at_sealing(stack.primary(), turn);
     (void)node.child->wait_until(monotonic_now() + milliseconds(5));
   }
   fault.struck = monotonic_now();

@@ -35,6 +35,8 @@ std::string_view name_of(Kind kind) noexcept {
       return "offer";
     case Kind::purchase:
       return "purchase";
+    case Kind::visit:
+      return "visit";
     case Kind::order:
       return "order";
     case Kind::limited:

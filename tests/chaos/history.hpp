@@ -21,7 +21,7 @@ namespace tenon::chaos {
 using Moment64 = std::int64_t;
 constexpr Moment64 no_answer = std::numeric_limits<Moment64>::max();
 
-enum class Kind : std::uint8_t { create, read, sell, restock, edit, remove, order, offer, purchase, limited };
+enum class Kind : std::uint8_t { create, read, sell, restock, edit, remove, order, offer, purchase, visit, limited };
 [[nodiscard]] std::string_view name_of(Kind kind) noexcept;
 
 // What came back on one sending.

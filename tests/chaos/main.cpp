@@ -41,7 +41,10 @@ int main_of(int argc, char** argv) {
   CLI::App app(
       "Three nodes, PostgreSQL with a synchronous standby and Redis under faults that are drawn from a seed. "
       "Exit code 0: nothing was violated; 1: something was; 2: it could not run; 3: void, it says nothing");
-  RunSettings settings{.node_program = TENON_BINARY, .switched_program = TENON_UNDER_TEST, .mutants = TENON_MUTANTS};
+  RunSettings settings{.node_program = TENON_BINARY,
+                       .switched_program = TENON_UNDER_TEST,
+                       .mutants = TENON_MUTANTS,
+                       .no_sync_library = TENON_NO_SYNC};
   double minutes = 0;
   std::int64_t seconds = 20;
   std::int64_t think = settings.think.count();

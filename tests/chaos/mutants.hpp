@@ -13,6 +13,7 @@ struct Mutant {
   std::string_view faults;  // the kinds under which it shows; empty: it takes none
   int seconds = 0;          // of faults
   std::uint64_t seed = 1;
+  bool of_disk = false;  // neither a switch nor SQL: of the machine under PostgreSQL (no_sync.cpp)
 };
 
 [[nodiscard]] std::span<const Mutant> mutants();

@@ -48,9 +48,10 @@ log_min_messages = warning
 
 }  // namespace
 
-PostgresServer::PostgresServer(fs::path folder, std::uint16_t port)
+PostgresServer::PostgresServer(fs::path folder, std::uint16_t port, std::vector<std::string> variables)
     : folder_(std::move(folder)),
       port_(port),
+      variables_(std::move(variables)),
       program_(postgres::find_server_program("", {})),
       user_(postgres::choose_server_user(folder_ / "data")) {
   fs::create_directories(folder_);
@@ -108,8 +109,10 @@ void PostgresServer::clone(std::uint16_t primary, std::uint16_t stream) {
 void PostgresServer::start() {
   child_.reset();
   const postgres::Descriptor output = postgres::open_log(log(), user_);
+  std::vector<std::string> environment = postgres::server_environment();
+  environment.insert(environment.end(), variables_.begin(), variables_.end());
   child_.emplace(postgres::ChildSettings{.arguments = {program_.binaries / "postgres", "-D", data()},
-                                         .environment = postgres::server_environment(),
+                                         .environment = std::move(environment),
                                          .user = user_,
                                          .output = output.number(),
                                          .signal_when_orphaned = SIGQUIT});
@@ -148,6 +151,12 @@ bool PostgresServer::stop_at_once() {
 
 bool PostgresServer::kill_hard() {
   if (child_) child_->signal(SIGKILL);
+  return await_gone();
+}
+
+bool PostgresServer::kill_all() {
+  if (child_) child_->signal(SIGKILL);
+  for (const pid_t process : processes()) kill(process, SIGKILL);
   return await_gone();
 }
 

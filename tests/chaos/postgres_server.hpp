@@ -18,7 +18,8 @@ namespace tenon::chaos {
 class PostgresServer {
  public:
   // `folder`: an empty one of its own, which the server's user can reach. Nothing is started.
-  PostgresServer(std::filesystem::path folder, std::uint16_t port);
+  // `variables`: NAME=value, of its environment.
+  PostgresServer(std::filesystem::path folder, std::uint16_t port, std::vector<std::string> variables = {});
   ~PostgresServer();  // ended at once
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
@@ -34,6 +35,7 @@ class PostgresServer {
   // Return when all processes have gone. False: they have not, in 15 s.
   bool stop_at_once();  // SIGQUIT: as `pg_ctl stop -m immediate`
   bool kill_hard();     // SIGKILL to the postmaster alone, as the OOM killer does
+  bool kill_all();      // SIGKILL to each of its processes, as the end of their machine
   void freeze() const;
   void thaw() const;
 
@@ -55,6 +57,7 @@ class PostgresServer {
 
   std::filesystem::path folder_;
   std::uint16_t port_;
+  std::vector<std::string> variables_;
   postgres::ServerProgram program_;
   postgres::ServerUser user_;
   std::optional<postgres::ChildProcess> child_;

@@ -95,13 +95,13 @@ int Report::exit_code() const {
 std::string table_of(const Report& report) {
   std::string text;
   const auto out = std::back_inserter(text);
-  fmt::format_to(out,
-                 "\nseed {}: {:.0f} s of faults; {} keys, {} sendings ({} unanswered, {} retries, {} late repeats, {} "
-                 "to all nodes, "
-                 "{} bodies aborted); {} writes acknowledged, {:.0f} a second before the first fault\n\n",
-                 report.seed, report.seconds, report.keys, report.sendings, report.unanswered, report.retries,
-                 report.late_repeats, report.to_all_nodes, report.aborted, report.acknowledged,
-                 report.writes_a_second_before);
+  fmt::format_to(
+      out,
+      "\nseed {}: {:.0f} s of faults; {} keys, {} sendings ({} unanswered, {} retries, {} late repeats, {} "
+      "to all nodes, "
+      "{} twice to one, {} bodies aborted); {} writes acknowledged, {:.0f} a second before the first fault\n\n",
+      report.seed, report.seconds, report.keys, report.sendings, report.unanswered, report.retries, report.late_repeats,
+      report.to_all_nodes, report.twice, report.aborted, report.acknowledged, report.writes_a_second_before);
   fmt::format_to(out, "{:<28}{:>6}{:>8}   {:<25}{}\n{:<28}{:>6}{:>8}{:>8}{:>8}{:>8}  {:>8}{:>8}{:>8}\n", "", "", "",
                  "fault to first 2xx, s", "its end to first 2xx there, s", "fault", "times", "struck", "p50", "p99",
                  "max", "p50", "p99", "max");

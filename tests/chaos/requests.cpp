@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 
 #include "support/api.hpp"
@@ -66,7 +67,8 @@ std::string bytes_of(const Call& call, const std::deque<Item>& items, const std:
   test::ApiCall api{.token = token, .key = call.key};
   const Line& line = call.lines.front();
   const auto path = [&] {
-    return (items[line.item].on_market ? "/api/crime/black-market/" : "/api/inventory/") + items[line.item].id;
+    constexpr std::array places{"/api/inventory/", "/api/crime/black-market/", "/api/rooms/"};
+    return places[static_cast<std::size_t>(items[line.item].place)] + items[line.item].id;
   };
   switch (call.kind) {
     case Kind::limited:
@@ -93,6 +95,11 @@ std::string bytes_of(const Call& call, const std::deque<Item>& items, const std:
       api.method = "POST";
       api.path = path() + "/purchase";
       api.body = fmt::format(R"({{"quantity":{},"deliveryMethod":"Courier"}})", line.quantity);
+      break;
+    case Kind::visit:
+      api.method = "POST";
+      api.path = path() + "/visits";
+      api.body = "{}";
       break;
     case Kind::order:
       api.method = "POST";
@@ -135,7 +142,8 @@ Answer told(const Call& call, const test::RawResponse& response, std::deque<Item
     answer.is_final = response.status != 429;
     return answer;
   }
-  const bool on_market = call.lines.front().item != another_item && items[call.lines.front().item].on_market;
+  const bool on_market =
+      call.lines.front().item != another_item && items[call.lines.front().item].place == Item::Place::market;
   answer.version = number(body, "version");
   if (call.kind == Kind::purchase) answer.version = version_of(response);
   answer.available = number(body, answer.code == "insufficient_stock" ? "available"

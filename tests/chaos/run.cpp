@@ -39,6 +39,7 @@ StackSettings stack_settings(const RunSettings& settings) {
                       .key_lifetime = settings.faults_for + seconds(600),
                       .artefacts = settings.artefacts};
   if (!settings.mutant.empty()) stack.node_environment.push_back("TENON_TEST_SWITCH=" + settings.mutant);
+  if (settings.mutant == "fsync_ignored") stack.server_preload = settings.no_sync_library;
   if (!settings.failpoint.empty()) stack.node_environment.push_back("TENON_FAILPOINT=" + settings.failpoint);
   return stack;
 }
@@ -54,6 +55,7 @@ void count(Report& report, History& history, const Clients& clients) {
   report.retries = counts.retries;
   report.late_repeats = counts.late_repeats;
   report.to_all_nodes = counts.sent_to_all_nodes;
+  report.twice = counts.sent_twice;
   report.aborted = counts.bodies_aborted;
 }
 

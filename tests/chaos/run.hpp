@@ -22,8 +22,9 @@ struct RunSettings {
   std::filesystem::path node_program;
   std::filesystem::path switched_program;  // with test switches: what mutants and failpoints are of
   std::filesystem::path mutants;           // folder with the mutants that are SQL: NAME.sql
+  std::filesystem::path no_sync_library;   // what PostgreSQL is started with for the mutant fsync_ignored
   std::filesystem::path artefacts = {};    // where the history and the nodes' logs go; empty: nowhere
-  std::size_t clients = 12;
+  std::size_t clients = 16;
   std::chrono::milliseconds think{30};
   std::function<void(const std::string&)> say = [](const std::string&) {};
 };

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "chaos/rooms.hpp"
 #include "postgres/cluster_files.hpp"
 #include "postgres/migrations.hpp"
 #include "support/raw_client.hpp"
@@ -27,7 +27,6 @@ using std::chrono::seconds;
 
 constexpr milliseconds poll_interval{10};
 constexpr seconds start_patience{60};
-constexpr std::uint64_t disk_bytes = 7ULL << 30;  // an hour's writes take half of it
 
 // Every change of an item, here or on the market, and the transaction that made it, whoever made it, in a table that no
 // key protects: what is held against the audit log, the stored answers and the stock.
@@ -51,6 +50,8 @@ CREATE TABLE chaos.ballast (filler text NOT NULL);
 CREATE TRIGGER chaos_witness AFTER INSERT OR UPDATE OR DELETE ON public.inventory
   FOR EACH ROW EXECUTE FUNCTION chaos.note_change();
 CREATE TRIGGER chaos_witness AFTER INSERT OR UPDATE OR DELETE ON public.market_items
+  FOR EACH ROW EXECUTE FUNCTION chaos.note_change();
+CREATE TRIGGER chaos_witness AFTER INSERT OR UPDATE OR DELETE ON public.rooms
   FOR EACH ROW EXECUTE FUNCTION chaos.note_change();
 )";
 
@@ -81,10 +82,7 @@ std::string clock_library() {
 
 Stack::Stack(StackSettings settings)
     : settings_(std::move(settings)), secret_("chaos-test-secret-3f0a8d5c71e94b26a7d1c0e2f4985b6d") {
-  mount_disks();
-  for (std::size_t i = 0; i < servers_.size(); ++i) {
-    servers_[i] = std::make_unique<PostgresServer>(folder_.path() / ("server" + std::to_string(i)), test::free_port());
-  }
+  make_servers();
   std::ofstream(folder_.path() / "secret") << secret_ << '\n';
   chmod((folder_.path() / "secret").c_str(), 0600);
   redis_ = std::make_unique<test::RedisServer>();
@@ -111,30 +109,29 @@ Stack::~Stack() {
   redis_.reset();
   for (std::size_t i = 0; i < servers_.size(); ++i) {
     servers_[i].reset();
-    if (disks_) (void)umount2((folder_.path() / ("server" + std::to_string(i))).c_str(), MNT_DETACH);
+    disks_[i].reset();
   }
+  if (images_) (void)umount2((folder_.path() / "disks").c_str(), MNT_DETACH);
 }
 
-// In memory, so that a disk can be full at will. Where we may not mount, they are ordinary folders.
-void Stack::mount_disks() {
+// Their disks are in memory: what matters is what was synced, not how fast.
+void Stack::make_servers() {
+  const fs::path images = folder_.path() / "disks";
+  fs::create_directories(images);
+  images_ = mount("tmpfs", images.c_str(), "tmpfs", 0, "mode=0700,size=90%") == 0;
+  std::vector<std::string> variables;
+  if (!settings_.server_preload.empty()) {
+    const fs::path library = folder_.path() / "preloaded.so";  // where the servers' user can read it
+    fs::copy_file(settings_.server_preload, library);
+    fs::permissions(library, fs::perms(0755));
+    variables.push_back("LD_PRELOAD=" + library.string());
+  }
   for (std::size_t i = 0; i < servers_.size(); ++i) {
-    const fs::path folder = folder_.path() / ("server" + std::to_string(i));
+    const std::string name = "server" + std::to_string(i);
+    const fs::path folder = folder_.path() / name;
     fs::create_directories(folder);
-    disks_ = mount("tmpfs", folder.c_str(), "tmpfs", 0, ("mode=0755,size=" + std::to_string(disk_bytes)).c_str()) == 0;
-    if (!disks_) return;
-  }
-}
-
-void Stack::fill_disk(bool full) {
-  const fs::path folder = folder_.path() / ("server" + std::to_string(primary_));
-  struct statvfs disk{};
-  if (statvfs(folder.c_str(), &disk) != 0) throw std::runtime_error("statvfs");
-  const std::uint64_t used = (disk.f_blocks - disk.f_bfree) * disk.f_frsize;
-  const std::string size = "size=" + std::to_string(full ? used : disk_bytes);
-  // What is written between the two calls may need more than that: then it is tried again with what is used by now.
-  for (int tries = 0; mount(nullptr, folder.c_str(), nullptr, MS_REMOUNT, size.c_str()) != 0; ++tries) {
-    if (tries > 100) throw std::runtime_error("the disk's size cannot be changed");
-    if (full) return fill_disk(true);
+    disks_[i] = std::make_unique<Disk>(folder, images / name);
+    servers_[i] = std::make_unique<PostgresServer>(folder, test::free_port(), variables);
   }
 }
 
@@ -145,8 +142,14 @@ void Stack::make_database() {
   if (!first.answers(start_patience)) throw std::runtime_error("PostgreSQL did not start:\n" + first.log_tail());
   (void)postgres::Session(first.conninfo("postgres")).execute("CREATE DATABASE tenon");
   Logger log((folder_.path() / "migrate.log").string(), LogLevel::info);
-  postgres::migrate(first.conninfo(), postgres::embedded_migrations(), log);
+  std::vector<postgres::Migration> migrations = postgres::embedded_migrations();
+  migrations.push_back({.set = std::string(attacked_program),
+                        .number = 1,
+                        .name = std::string(rooms_name),
+                        .sql = std::string(rooms_schema)});
+  postgres::migrate(first.conninfo(), migrations, log);
   (void)postgres::Session(first.conninfo()).script(witness);
+  primary_disk().sync();
   rebuild_standby();
 }
 
@@ -318,6 +321,7 @@ void Stack::rebuild_standby() {
   second.start();
   if (!second.answers(start_patience)) throw std::runtime_error("the standby did not start:\n" + second.log_tail());
   use_standby(true);
+  standby_disk().sync();
 }
 
 void Stack::set_clock(const std::string& faketime) const {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "chaos/disk.hpp"
 #include "chaos/link.hpp"
 #include "chaos/postgres_server.hpp"
 #include "postgres/child_process.hpp"
@@ -27,6 +28,7 @@ struct StackSettings {
   std::filesystem::path node_program;
   std::filesystem::path switched_program;          // the same with test switches, for what TENON_FAILPOINT says
   std::vector<std::string> node_environment = {};  // NAME=value, of every node
+  std::filesystem::path server_preload = {};       // a library that PostgreSQL is started with; empty: none
   std::chrono::seconds key_lifetime{600};
   std::filesystem::path artefacts = {};  // where nodes log to; empty: in the stack's own folder
 };
@@ -84,9 +86,8 @@ class Stack {
   [[nodiscard]] bool promote();
   void rebuild_standby();  // a fresh copy of the primary takes the other server's place, and is waited for
   [[nodiscard]] bool standby_in_sync();
-  // The primary's disk has no byte left, or has room again. Only where disks_can_fill().
-  [[nodiscard]] bool disks_can_fill() const noexcept { return disks_; }
-  void fill_disk(bool full);
+  [[nodiscard]] Disk& primary_disk() { return *disks_[primary_]; }
+  [[nodiscard]] Disk& standby_disk() { return *disks_[1 - primary_]; }
   void set_clock(const std::string& faketime) const;  // of the last node: "+3600", "-3600", "+0"
   void heal_links();
   [[nodiscard]] bool healthy(
@@ -94,14 +95,15 @@ class Stack {
 
  private:
   void note_end(std::size_t i);
-  void mount_disks();
+  void make_servers();
   void make_database();
   [[nodiscard]] std::string database_url(std::size_t i, const std::string& login) const;
 
   StackSettings settings_;
   test::TemporaryFolder folder_;
-  bool disks_ = false;  // each server's folder is a file system of its own
+  bool images_ = false;  // the disks' bytes are in memory
   std::string secret_;
+  std::array<std::unique_ptr<Disk>, 2> disks_;  // under the servers' folders
   std::array<std::unique_ptr<PostgresServer>, 2> servers_;
   std::size_t primary_ = 0;
   Link stream_{Protocol::bytes};

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "chaos/rooms.hpp"
+
 namespace tenon::chaos {
 namespace {
 
@@ -16,28 +18,35 @@ constexpr std::uint32_t mortal_window = 12;     // the newest ones, which all cl
 }  // namespace
 
 Workload::Workload(std::deque<Item>& items) : items_(items) {
-  const auto add = [&](std::size_t count, Item::Use use, std::int64_t received, bool on_market = false) {
+  const auto add = [&](std::size_t count, Item::Use use, std::int64_t received,
+                       Item::Place place = Item::Place::inventory) {
     for (std::size_t i = 0; i < count; ++i) {
       Item& item = items_.emplace_back();
       item.use = use;
-      item.on_market = on_market;
+      item.place = place;
       item.received = received;
     }
   };
   add(2, Item::Use::hot, plenty);
   add(30, Item::Use::uniform, plenty);
   add(6, Item::Use::scarce, 5);
-  add(1, Item::Use::hot, market_most, true);
-  add(6, Item::Use::scarce, 400, true);
+  add(1, Item::Use::hot, market_most, Item::Place::market);
+  add(6, Item::Use::scarce, 400, Item::Place::market);
+  add(rooms.size(), Item::Use::hot, 0, Item::Place::room);
+  for (std::size_t i = 0; i < rooms.size(); ++i) {
+    Item& room = items_[items_.size() - rooms.size() + i];
+    room.id = rooms[i];
+    room.made = true;
+  }
   first_mortal_ = static_cast<std::uint32_t>(items_.size());
   next_mortal_ = first_mortal_;
   add(mortal_items, Item::Use::mortal, 0);
 }
 
-std::uint32_t Workload::one(Random& random, Item::Use use, bool on_market) const {
+std::uint32_t Workload::one(Random& random, Item::Use use, Item::Place place) const {
   std::vector<std::uint32_t> fitting;
   for (std::uint32_t i = 0; i < first_mortal_; ++i) {
-    if (items_[i].use == use && items_[i].on_market == on_market) fitting.push_back(i);
+    if (items_[i].use == use && items_[i].place == place) fitting.push_back(i);
   }
   return random.one_of(fitting);
 }
@@ -74,7 +83,12 @@ Call Workload::draw(Random& random, std::uint32_t client, const std::string& use
   Call call{.client = client, .user = user};
   const auto luck = random.below(100);
   if (luck < 10) {
-    call.lines = {{one(random, luck < 5 ? Use::hot : luck < 8 ? Use::scarce : Use::uniform, luck == 0), 0}};
+    call.lines = {{one(random,
+                       luck < 5   ? Use::hot
+                       : luck < 8 ? Use::scarce
+                                  : Use::uniform,
+                       luck == 0 ? Item::Place::market : Item::Place::inventory),
+                   0}};
     if (luck == 9) {  // a mortal one: gone, as often as not
       Call other = call;
       draw_on_mortal(random, other);
@@ -93,31 +107,34 @@ Call Workload::draw(Random& random, std::uint32_t client, const std::string& use
     call.lines = {{item < items_.size() ? item : another_item, random.between(0, 10)}};
   } else if (luck < 22) {
     call.kind = Kind::sell;
-    call.lines = {{one(random, Use::uniform, false), 1}};
+    call.lines = {{one(random, Use::uniform), 1}};
     draw_on_mortal(random, call);
   } else if (luck < 40) {
     call.kind = Kind::sell;
-    call.lines = {{one(random, Use::hot, false), random.between(1, 3)}};
+    call.lines = {{one(random, Use::hot), random.between(1, 3)}};
   } else if (luck < 54) {
     call.kind = Kind::sell;
-    call.lines = {{one(random, Use::uniform, false), random.between(1, 3)}};
+    call.lines = {{one(random, Use::uniform), random.between(1, 3)}};
   } else if (luck < 64) {
     call.kind = Kind::sell;
-    call.lines = {{one(random, Use::scarce, false), random.between(1, 4)}};
-  } else if (luck < 72) {
+    call.lines = {{one(random, Use::scarce), random.between(1, 4)}};
+  } else if (luck < 69) {
     call.kind = Kind::purchase;
-    call.lines = {{one(random, luck < 68 ? Use::hot : Use::scarce, true), random.between(1, 3)}};
+    call.lines = {{one(random, luck < 66 ? Use::hot : Use::scarce, Item::Place::market), random.between(1, 3)}};
+  } else if (luck < 73) {
+    call.kind = Kind::visit;
+    call.lines = {{one(random, Use::hot, Item::Place::room), 1}};
   } else if (luck < 77) {
     call.kind = Kind::restock;
-    call.lines = {{one(random, Use::scarce, false), random.between(1, 5)}};
+    call.lines = {{one(random, Use::scarce), random.between(1, 5)}};
   } else if (luck < 90) {
     call.kind = Kind::edit;
-    call.lines = {{one(random, random.chance(50) ? Use::uniform : Use::scarce, false), random.between(1, 1'000'000)}};
+    call.lines = {{one(random, random.chance(50) ? Use::uniform : Use::scarce), random.between(1, 1'000'000)}};
     call.expected = items_[call.lines.front().item].version.load();
   } else {
     call.kind = Kind::order;
-    call.lines = {{one(random, Use::hot, false), 1},
-                  {one(random, random.chance(30) ? Use::scarce : Use::uniform, false), random.between(1, 2)}};
+    call.lines = {{one(random, Use::hot), 1},
+                  {one(random, random.chance(30) ? Use::scarce : Use::uniform), random.between(1, 2)}};
   }
   return call;
 }

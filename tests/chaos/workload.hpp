@@ -11,7 +11,8 @@
 
 namespace tenon::chaos {
 
-// Of the inventory, or on the black market. `id` is written once, before `made`, and read by all once it is made.
+// Of the inventory, on the black market, or a room that is visited. `id` is written once, before `made`, and read by
+// all once it is made.
 struct Item {
   enum class Use : std::uint8_t {
     hot,
@@ -19,7 +20,7 @@ struct Item {
     scarce,  // runs out
     mortal,  // made by a client while others wait for it, sold, edited, and soon deleted
   } use = Use::uniform;
-  bool on_market = false;
+  enum class Place : std::uint8_t { inventory, market, room } place = Place::inventory;
   std::string id = {};
   std::int64_t received = 0;
   std::atomic<bool> made = false;
@@ -35,7 +36,7 @@ class Workload {
   [[nodiscard]] Call draw(Random& random, std::uint32_t client, const std::string& user, std::uint64_t& keys);
 
  private:
-  [[nodiscard]] std::uint32_t one(Random& random, Item::Use use, bool on_market) const;
+  [[nodiscard]] std::uint32_t one(Random& random, Item::Use use, Item::Place place = Item::Place::inventory) const;
   void draw_on_mortal(Random& random, Call& call);
 
   std::deque<Item>& items_;
