@@ -14,7 +14,8 @@ struct Report {
   double seconds = 0;                 // of faults
   double writes_a_second_before = 0;  // acknowledged, before the first fault
   std::uint64_t acknowledged = 0;
-  std::uint64_t keys = 0, sendings = 0, unanswered = 0, retries = 0, late_repeats = 0, to_all_nodes = 0, twice = 0, aborted = 0;
+  std::uint64_t keys = 0, sendings = 0, unanswered = 0, retries = 0, late_repeats = 0, to_all_nodes = 0, twice = 0,
+                aborted = 0;
   double settled_seconds = 0;  // from the end of the last fault until each key had its final answer
   std::vector<FaultRecord> faults = {};
   Findings findings = {};
