@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <thread>
 #include <vector>
@@ -186,7 +188,38 @@ TEST(Logger, KeepsLinesWholeWhenManyThreadsWrite) {
   }
   const auto lines = file.lines();
   EXPECT_EQ(lines.size(), 2000U);
-  EXPECT_TRUE(std::ranges::all_of(lines, [](const std::string& line) { return json::parse(line).has_value(); }));
+  std::map<double, double> next;  // of each thread: its lines stand in the order it wrote them
+  for (const std::string& line : lines) {
+    const auto parsed = json::parse(line);
+    ASSERT_TRUE(parsed) << line;
+    const double thread = json::find(*parsed->object(), "thread")->number()->value;
+    EXPECT_EQ(json::find(*parsed->object(), "i")->number()->value, next[thread]++) << line;
+  }
+}
+
+TEST(Logger, WritesAWarningAtOnceAndWhatCameBeforeIt) {
+  const LogFile file;
+  Logger log(file.path(), LogLevel::info);
+  log.event(LogLevel::info, "before");
+  EXPECT_TRUE(file.lines().empty()) << "lines are collected";
+  log.event(LogLevel::warning, "now");
+  EXPECT_EQ(file.lines().size(), 2U);
+}
+
+TEST(Logger, WritesLongBeforeItEnds) {
+  const LogFile file;
+  Logger log(file.path(), LogLevel::info);
+  const std::string path(100, 'x');
+  for (int i = 0; i < 1'000; ++i) log.event(LogLevel::info, "request", {{"path", path}});
+  EXPECT_GT(file.lines().size(), 900U);
+}
+
+TEST(Logger, AppendsToWhatIsThereAndMakesTheFolder) {
+  const LogFile file;
+  const std::string path = file.path() + ".d/of/tenon/log";
+  for (int i = 0; i < 2; ++i) Logger(path, LogLevel::info).event(LogLevel::info, "started");
+  std::ifstream written(path);
+  EXPECT_EQ(std::count(std::istreambuf_iterator<char>(written), {}, '\n'), 2);
 }
 
 TEST(Logger, RefusesAFileThatCannotBeOpened) {
