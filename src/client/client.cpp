@@ -38,7 +38,7 @@ bool ClientAnswer::replayed() const noexcept {
 }
 
 Client::Client(const asio::any_io_executor& executor, ClientSettings settings)
-    : Client(executor, std::move(settings), client::make_transport(executor)) {}
+    : Client(executor, settings, client::make_transport(executor, settings.authorities_file)) {}
 
 Client::Client(const asio::any_io_executor& executor, ClientSettings settings,
                std::unique_ptr<client::Transport> transport)
@@ -70,8 +70,8 @@ signature::OutgoingRequest Client::prepare(const ClientRequest& request) const {
   return outgoing;
 }
 
-asio::awaitable<std::expected<client::Answered, std::string>> Client::attempt(signature::OutgoingRequest request,
-                                                                              milliseconds deadline) {
+asio::awaitable<std::expected<client::Answered, Client::Lost>> Client::attempt(signature::OutgoingRequest request,
+                                                                               milliseconds deadline) {
   // A nonce is good for once: each attempt is signed anew, and that is what tells it from a copy.
   if (settings_.signer && !signature::add_signature(request, settings_.signer->key, settings_.signer->key_id,
                                                     signature::random_nonce(), settings_.wall_clock())) {
@@ -80,7 +80,9 @@ asio::awaitable<std::expected<client::Answered, std::string>> Client::attempt(si
   try {
     co_return co_await transport_->exchange(request, deadline);
   } catch (const boost::system::system_error& lost) {
-    co_return std::unexpected(std::string(lost.what()));
+    co_return std::unexpected(Lost{.reason = lost.what()});
+  } catch (const client::UntrustedServer& untrusted) {
+    co_return std::unexpected(Lost{.reason = untrusted.what(), .for_good = true});
   }
 }
 
@@ -91,12 +93,12 @@ asio::awaitable<std::expected<ClientAnswer, ClientFailure>> Client::send(ClientR
   for (int attempts = 1;; ++attempts) {
     const auto left = std::chrono::duration_cast<milliseconds>(until - settings_.clock());
     auto answer = co_await attempt(outgoing, std::clamp(left, milliseconds(1), settings_.attempt_deadline));
-    const bool settled = answer && !client::may_be_retried(*answer);
+    const bool settled = answer ? !client::may_be_retried(*answer) : answer.error().for_good;
     const auto told = answer ? client::retry_after(*answer, settings_.wall_clock()) : std::nullopt;
     const milliseconds pause = client::pause_after(attempts, settings_.backoff, told, settings_.random());
     if (settled || attempts >= settings_.attempts_max || settings_.clock() + pause >= until) {
       if (answer) co_return ClientAnswer{*std::move(answer), attempts, request.idempotency_key};
-      co_return std::unexpected(ClientFailure{answer.error(), attempts, request.idempotency_key});
+      co_return std::unexpected(ClientFailure{answer.error().reason, attempts, request.idempotency_key});
     }
     if (settings_.pause) {
       co_await settings_.pause(pause);

@@ -30,6 +30,7 @@ struct ClientSettings {
   std::string token = {};  // bearer; empty: none
   std::optional<RequestSigner> signer = {};
   int attempts_max = 8;
+  std::string authorities_file = {};  // PEM: whom to believe who an https:// server is; empty: the system's
   std::chrono::milliseconds attempt_deadline{10'000};  // of one attempt, connecting included
   std::chrono::milliseconds deadline{60'000};          // for all attempts and pauses together
   client::Backoff backoff = {};
@@ -56,7 +57,8 @@ struct ClientAnswer {
   [[nodiscard]] bool replayed() const noexcept;  // Idempotency-Status: replayed
 };
 
-// No answer came in time. Whether the request ran is not known: the same key finds out.
+// No answer came in time. Whether the request ran is not known: the same key finds out. Or the server is not who it
+// should be by its certificate: then nothing was sent to it, in that attempt, and it is not asked again.
 struct ClientFailure {
   std::string reason;
   int attempts = 0;
@@ -66,7 +68,7 @@ struct ClientFailure {
 // From one thread at a time: the executor's. Several requests may be under way.
 class Client {
  public:
-  // Throws std::invalid_argument for a base URL that is none.
+  // Throws std::invalid_argument for a base URL that is none, std::runtime_error for authorities that cannot be read.
   Client(const boost::asio::any_io_executor& executor, ClientSettings settings);
   Client(const boost::asio::any_io_executor& executor, ClientSettings settings,
          std::unique_ptr<client::Transport> transport);
@@ -82,7 +84,11 @@ class Client {
 
  private:
   [[nodiscard]] signature::OutgoingRequest prepare(const ClientRequest& request) const;
-  [[nodiscard]] boost::asio::awaitable<std::expected<client::Answered, std::string>> attempt(
+  struct Lost {
+    std::string reason;
+    bool for_good = false;
+  };
+  [[nodiscard]] boost::asio::awaitable<std::expected<client::Answered, Lost>> attempt(
       signature::OutgoingRequest request, std::chrono::milliseconds deadline);
 
   boost::asio::any_io_executor executor_;

@@ -1,5 +1,6 @@
 #include "client/transport.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -134,7 +135,13 @@ class BeastTransport final : public Transport {
       throw boost::system::system_error(asio::error::invalid_argument, "server name");
     }
     stream.set_verify_callback(asio::ssl::host_name_verification(host));
-    co_await stream.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
+    const auto [failed] =
+        co_await stream.async_handshake(asio::ssl::stream_base::client, asio::as_tuple(asio::use_awaitable));
+    const long verdict = SSL_get_verify_result(stream.native_handle());
+    if (failed && verdict != X509_V_OK) {
+      throw UntrustedServer(request.host + ": its certificate: " + X509_verify_cert_error_string(verdict));
+    }
+    if (failed) throw boost::system::system_error(failed);
     co_return connection;
   }
 

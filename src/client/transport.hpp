@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 
 #include "client/retry.hpp"
@@ -12,11 +13,17 @@
 
 namespace tenon::client {
 
+// By its certificate a server is not who it should be; nothing was sent to it. Asking again would not change that.
+class UntrustedServer : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 class Transport {
  public:
   virtual ~Transport() = default;
   // Throws boost::system::system_error when no whole answer came within `deadline`: whether the request ran is not
-  // known.
+  // known. Throws UntrustedServer.
   [[nodiscard]] virtual boost::asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request,
                                                                   std::chrono::milliseconds deadline) = 0;
 };
@@ -26,7 +33,8 @@ inline constexpr std::size_t idle_connections_max = 16;
 
 // HTTP/1.1 over TCP or TLS 1.2 and later, with connections that are used again. Servers are verified against the
 // authorities in `authorities_file` (PEM), or the system's when it is empty. Runs on `executor`, from one thread at a
-// time. Resolving a name takes as long as the system lets it: the deadline is for everything after.
+// time. Throws std::runtime_error for authorities that cannot be read. Resolving a name takes as long as the system
+// lets it: the deadline is for everything after.
 [[nodiscard]] std::unique_ptr<Transport> make_transport(boost::asio::any_io_executor executor,
                                                         const std::string& authorities_file = {});
 
