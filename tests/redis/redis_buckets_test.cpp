@@ -172,6 +172,9 @@ TEST_F(ARedisBucket, CountsTheNodesThatAreAlive) {
   EXPECT_EQ(heartbeat("one"), 2);
   server.ask({"ZADD", "tn:nodes", "1000", "dead since long"});
   EXPECT_EQ(heartbeat("one"), 2);
+  const std::int64_t left = server.ask({"PTTL", "tn:nodes"}).integer;
+  EXPECT_GT(left, 0) << "the set of nodes goes by itself, too, when there are none";
+  EXPECT_LE(left, 10 * 5'000);
 }
 
 TEST_F(ARedisBucket, ThatRedisCannotKeepIsAnErrorAndNoDecision) {
