@@ -89,18 +89,21 @@ void compare_verification(std::uint64_t entries, std::uint64_t rounds) {
   std::vector<double> raw;
   std::vector<double> one;
   std::vector<double> two;
+  std::vector<double> four;
   for (std::uint64_t round = 0; round < rounds; ++round) {
     raw.push_back(hash_all(bytes));
     one.push_back(verify_all(shared_cluster().edge("bench_verify"), log, 1));
     two.push_back(verify_all(shared_cluster().edge("bench_verify"), log, 2));
+    four.push_back(verify_all(shared_cluster().edge("bench_verify"), log, 4));
   }
   std::printf("%llu entries, %.0f bytes a leaf; entries a second, medians of %llu rounds\n",
               static_cast<unsigned long long>(entries),
               static_cast<double>(bytes.all.size()) / static_cast<double>(bytes.ends.size()),
               static_cast<unsigned long long>(rounds));
   std::printf("  raw SHA-256, one thread   %10.0f\n", median(raw));
-  std::printf("  verify --jobs 1           %10.0f   ratio %.2f\n", median(one), median(one) / median(raw));
-  std::printf("  verify --jobs 2           %10.0f   ratio %.2f\n", median(two), median(two) / median(raw));
+  std::printf("  verify --connections 1    %10.0f   ratio %.2f\n", median(one), median(one) / median(raw));
+  std::printf("  verify --connections 2    %10.0f   ratio %.2f\n", median(two), median(two) / median(raw));
+  std::printf("  verify --connections 4    %10.0f   ratio %.2f\n", median(four), median(four) / median(raw));
 }
 
 // A tree of that many leaves, of which only every thousandth has an entry: what a proof reads is there, and as big.

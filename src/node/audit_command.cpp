@@ -78,9 +78,10 @@ void AuditCommand::add_verify() {
       ->check(CLI::ExistingFile);
   verify_->add_flag("--incremental", incremental_, "only what came since the last verification; default: everything");
   verify_->add_option("--state", state_, "where it is kept up to where the log was verified; default: in --data-dir");
-  verify_->add_option("--jobs", jobs_, "connections that read at a time")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
+  verify_
+      ->add_option("--connections,--jobs", connections_,
+                   "connections that read at a time; default: one for each processor, 2 to 16")
+      ->check(CLI::Range(1, 64));
   verify_->add_flag("--json", json_, "print the result as one line of JSON");
 }
 
@@ -124,7 +125,7 @@ int AuditCommand::run() {
 int AuditCommand::verify() {
   const AuditDatabase database(database_url_, data_dir_);
   audit::VerifySettings settings{
-      .conninfo = database.conninfo(), .outside = checkpoints_, .exported = exported_, .threads = jobs_};
+      .conninfo = database.conninfo(), .outside = checkpoints_, .exported = exported_, .threads = connections_};
   if (auto key = find_audit_key(key_, data_dir_)) {
     settings.key = key->verifier;
     settings.key_from = key->from;

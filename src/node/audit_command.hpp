@@ -2,10 +2,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace tenon {
@@ -47,7 +49,7 @@ class AuditCommand {
   std::filesystem::path state_;
   bool incremental_ = false;
   bool json_ = false;
-  unsigned jobs_ = 2;
+  unsigned connections_ = std::clamp(std::thread::hardware_concurrency(), 2U, 16U);
   std::int64_t id_ = 0;
   std::optional<std::uint64_t> size_;
   std::uint64_t from_ = 0;
