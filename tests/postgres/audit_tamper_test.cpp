@@ -68,11 +68,12 @@ Original& original() {
   return made;
 }
 
-Report verify(const std::string& conninfo, std::uint64_t tiles_per_chunk = 4) {
+Report verify(const std::string& conninfo, std::uint64_t tiles_per_chunk = 4, unsigned connections = 2) {
   const audit::VerifySettings settings{.conninfo = conninfo,
                                        .key = original().log.signer().verifier(),
                                        .key_from = "--key",
                                        .outside = {original().published},
+                                       .threads = connections,
                                        .tiles_per_chunk = tiles_per_chunk};
   return audit::verify(settings, [](std::uint64_t, std::uint64_t) {}).report;
 }
@@ -394,6 +395,23 @@ TEST(AuditTamper, EverythingChangedIsToldWithinBounds) {
   EXPECT_EQ(report.findings.front().leaf, 0U);
   EXPECT_EQ(report.findings.front().id, original().log.keys().front().id);
   EXPECT_LE(report.findings.size(), 100U);
+}
+
+TEST(AuditTamper, IsNamedTheSameOverAnyNumberOfConnections) {
+  const Copy copy;
+  copy.edit("UPDATE audit_logs SET actor = 'nobody'" + where(original().log.keys()[1'234]) +
+            "; DELETE FROM audit_logs" + where(original().log.keys()[3'456]) +
+            forget_in_ledger(original().log.keys()[3'456]));
+  const auto told = [&copy](unsigned connections) {
+    const Report report = verify(copy.conninfo, 1, connections);
+    std::vector<std::string> all{std::to_string(report.entries) + " of " + std::to_string(report.size)};
+    for (const auto& finding : report.findings)
+      all.push_back(std::string(name_of(finding.kind)) + ": " + finding.message);
+    return all;
+  };
+  const std::vector<std::string> by_one = told(1);
+  EXPECT_EQ(by_one.size(), 3U) << testing::PrintToString(by_one);
+  for (const unsigned connections : {2U, 5U, 16U}) EXPECT_EQ(told(connections), by_one) << connections;
 }
 
 TEST(AuditTamper, GoingOnFromTheLastVerificationLooksAtWhatIsNew) {
