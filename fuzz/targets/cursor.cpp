@@ -29,7 +29,7 @@ bool is_pg_snapshot(std::string_view text) {
   if (marks.size() == 2 && numbers[2].empty()) numbers.pop_back();
   std::vector<std::uint64_t> values;
   for (const std::string& number : numbers) {
-    if (number.empty() || number.size() > 25) return false;
+    if (number.empty()) return false;
     std::uint64_t value = 0;
     for (const char c : number) {
       if (value > 922'337'203'685'477'580U) return false;
