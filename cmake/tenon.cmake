@@ -64,6 +64,9 @@ function(tenon_test NAME)
   if(NOT TEST_TIMEOUT)
     set(TEST_TIMEOUT 600)
   endif()
+  if(TENON_SANITIZE)
+    math(EXPR TEST_TIMEOUT "${TEST_TIMEOUT} * 4")  # as much slower as what only computes is there
+  endif()
   # One ctest entry per program: a test database is started once per program, not once per test.
   add_test(NAME ${NAME} COMMAND ${NAME} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${NAME} PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT})
