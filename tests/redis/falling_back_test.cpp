@@ -244,13 +244,18 @@ TEST(ALeasedLimit, CostsFewCallsAndIsNeverExceeded) {
   const auto calls = one.store().counts().calls + two.store().counts().calls;
   const auto leased = by_lease();
   EXPECT_LE(told.admitted, big.quota + took / big.token_microseconds());
-  EXPECT_GT(leased, 5 * calls) << "of " << told.asked;
+  // Where the machine is so busy that Redis was late, tokens were taken ahead from nobody for a while.
+  if (one.store().counts().failures + two.store().counts().failures == 0) {
+    EXPECT_GT(leased, 5 * calls) << "of " << told.asked;
+  }
   EXPECT_GT(told.admitted, big.quota) << "what flows in is used as well";
-  std::printf("%lld asked, %lld admitted of at most %lld; %llu calls, %llu by lease: %.1f decisions a call\n",
-              static_cast<long long>(told.asked), static_cast<long long>(told.admitted),
-              static_cast<long long>(big.quota + took / big.token_microseconds()),
-              static_cast<unsigned long long>(calls), static_cast<unsigned long long>(leased),
-              static_cast<double>(told.asked) / static_cast<double>(calls));
+  std::printf(
+      "%lld asked, %lld admitted of at most %lld; %llu calls, %llu by lease, %llu by memory: %.1f decisions a call\n",
+      static_cast<long long>(told.asked), static_cast<long long>(told.admitted),
+      static_cast<long long>(big.quota + took / big.token_microseconds()), static_cast<unsigned long long>(calls),
+      static_cast<unsigned long long>(leased),
+      static_cast<unsigned long long>(one.store().counts().by_memory + two.store().counts().by_memory),
+      static_cast<double>(told.asked) / static_cast<double>(calls));
 }
 
 }  // namespace
