@@ -4,6 +4,8 @@
 -- ROLE tenon_edge LOGIN SET lock_timeout=3s, statement_timeout=8s, idle_in_transaction_session_timeout=10s, search_path=public, pg_temp, TimeZone=UTC, jit=off
 -- ROLE tenon_owner NOLOGIN
 -- ROLE tenon_sealer LOGIN SET lock_timeout=3s, statement_timeout=30s, idle_in_transaction_session_timeout=10s, idle_session_timeout=20s, search_path=public, pg_temp, TimeZone=UTC
+-- ROLE tenon_teller NOLOGIN
+-- MEMBER tenon_owner OF tenon_teller
 -- DATABASE tenon_auditor: CONNECT
 -- DATABASE tenon_edge: CONNECT
 -- DATABASE tenon_owner: CREATE
@@ -33,6 +35,11 @@ CREATE TYPE tenon.command AS (
 
 ALTER TYPE tenon.command OWNER TO tenon_owner;
 
+CREATE DOMAIN tenon.fingerprint AS bytea
+	CONSTRAINT fingerprint_check CHECK ((octet_length(VALUE) = 32));
+
+ALTER DOMAIN tenon.fingerprint OWNER TO tenon_owner;
+
 CREATE DOMAIN tenon.image_url AS text
 	CONSTRAINT image_url_check CHECK (((char_length(VALUE) >= 1) AND (char_length(VALUE) <= 2000)));
 
@@ -52,6 +59,11 @@ CREATE DOMAIN tenon.item_price AS numeric(12,2)
 	CONSTRAINT item_price_check CHECK (((VALUE > (0)::numeric) AND (VALUE <> 'NaN'::numeric)));
 
 ALTER DOMAIN tenon.item_price OWNER TO tenon_owner;
+
+CREATE DOMAIN tenon.kept_status AS smallint
+	CONSTRAINT kept_status_check CHECK ((((VALUE >= 200) AND (VALUE <= 299)) OR (VALUE = ANY (ARRAY[404, 409]))));
+
+ALTER DOMAIN tenon.kept_status OWNER TO tenon_owner;
 
 CREATE TYPE tenon.outcome AS (
 	status smallint,
@@ -95,18 +107,25 @@ CREATE DOMAIN tenon.state_code AS text
 
 ALTER DOMAIN tenon.state_code OWNER TO tenon_owner;
 
+CREATE DOMAIN tenon.version AS bigint
+	CONSTRAINT version_check CHECK ((VALUE >= 1));
+
+ALTER DOMAIN tenon.version OWNER TO tenon_owner;
+
 CREATE FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) RETURNS tenon.replies
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
     SET enable_hashagg TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
   size CONSTANT integer := cardinality(claims);
-  generation tenon.key_generation;
-  lifetime_max_seconds integer;
   clock timestamptz;
+  open_slot smallint;  -- tenon.key_generation
+  lifetime_max_seconds integer;
   closed_slots smallint[];
   bodies text[];
   versions bigint[];
@@ -115,7 +134,10 @@ DECLARE
   afters text[];
   expires timestamptz[];
   audit_ids bigint[];
-  replies tenon.replies;
+  changes bigint;  -- of versions, and the sum of the changed rows' hashes
+  changed_rows bigint;
+  entries bigint;  -- of the log, and the same sum over their rows
+  entered_rows bigint;
 BEGIN
   IF (1 <= ALL (quantities)) IS NOT TRUE THEN
     RAISE EXCEPTION 'a sale is of at least one piece' USING ERRCODE = 'check_violation';
@@ -126,13 +148,19 @@ BEGIN
     RAISE EXCEPTION 'a batch has as many of everything as it has commands' USING ERRCODE = 'check_violation';
   END IF;
   LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
-  SELECT * INTO generation FROM tenon.key_generation;
-  lifetime_max_seconds := extract(epoch FROM generation.lifetime_max);
   clock := clock_timestamp();
-  closed_slots := tenon.closed_key_slots(generation, clock);
+  SELECT slot, extract(epoch FROM lifetime_max), tenon.closed_key_slots(generation, clock)
+  INTO open_slot, lifetime_max_seconds, closed_slots
+  FROM tenon.key_generation AS generation;
   BEGIN
     IF array_remove(preconditions, NULL) <> '{}' THEN
       RAISE SQLSTATE 'TN004';
+    END IF;
+    -- Stored before the last turns; those stored since are under the unique index that the insert meets.
+    IF closed_slots <> '{}' THEN
+      IF EXISTS (SELECT FROM idempotency_keys WHERE slot = ANY (closed_slots) AND claim = ANY (claims)) THEN
+        RAISE SQLSTATE 'TN004';
+      END IF;
     END IF;
     IF size = 1 THEN  -- as below, without its preparations: they are most of what a batch of one would cost
       UPDATE inventory SET
@@ -143,73 +171,109 @@ BEGIN
                 ARRAY[tenon.item_stock(quantity_available + quantities[1], quantity_sold - quantities[1], version - 1)],
                 ARRAY[tenon.item_stock(quantity_available, quantity_sold, version)],
                 ARRAY[clock + least(lifetimes[1], lifetime_max_seconds) * interval '1 s'],
-                ARRAY[nextval('tenon.audit_log_ids')]
-      INTO bodies, versions, moments, befores, afters, expires, audit_ids;
+                ARRAY[nextval('tenon.audit_log_ids')], 1, uuid_hash(id)
+      INTO bodies, versions, moments, befores, afters, expires, audit_ids, changes, changed_rows;
+    ELSIF cardinality(ARRAY(SELECT DISTINCT unnest(item_ids))) = size THEN
+      WITH changed AS (
+        UPDATE inventory SET
+          quantity_available = quantity_available - quantity, quantity_sold = quantity_sold + quantity,
+          version = version + 1, prior_updated_at = updated_at, updated_at = greatest(clock, updated_at + interval '1 us')
+        FROM (SELECT n, item_ids[n] AS item_id, quantities[n] AS quantity FROM generate_series(1, size) AS n
+              ORDER BY item_ids[n]) AS asked
+        WHERE id = item_id AND quantity_available >= quantity
+        RETURNING n, id, quantity, head, quantity_available AS available, quantity_sold AS sold, version, updated_at AS modified
+      ), block AS (
+        -- Counted first: the entries' ids are drawn once all rows are locked, and so grow in the order of locking.
+        SELECT nextval('tenon.audit_log_ids') AS first_audit_id FROM (SELECT count(*) FROM changed) AS locked
+      )
+      SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
+             array_agg(tenon.item_stock(available + quantity, sold - quantity, version - 1)),
+             array_agg(tenon.item_stock(available, sold, version)),
+             array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'),
+             array_agg((SELECT first_audit_id FROM block) + n - 1), count(*), sum(uuid_hash(id))
+      INTO bodies, versions, moments, befores, afters, expires, audit_ids, changes, changed_rows
+      FROM (SELECT * FROM changed ORDER BY n) AS told;
     ELSE
-      WITH asked AS MATERIALIZED (
-        SELECT item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
-        FROM (SELECT n, item_ids[n] AS item_id, quantities[n] AS quantity FROM generate_series(1, size) AS n) AS c
-        WINDOW same_item AS (PARTITION BY item_id ORDER BY n ROWS UNBOUNDED PRECEDING)
-      ), changed AS (
+      -- The sales of an item as one change of it; `k` counts them, `running` is what they take together up to the k-th.
+      WITH changed AS (
         UPDATE inventory SET
           quantity_available = quantity_available - total.quantity, quantity_sold = quantity_sold + total.quantity,
           version = version + total.changes,
           prior_updated_at = CASE WHEN total.changes = 1 THEN updated_at
                                   ELSE greatest(clock, updated_at + interval '1 us') + (total.changes - 2) * interval '1 us' END,
           updated_at = greatest(clock, updated_at + interval '1 us') + (total.changes - 1) * interval '1 us'
-        FROM (SELECT item_id, sum(quantity) AS quantity, count(*) AS changes FROM asked GROUP BY item_id) AS total
+        FROM (
+          SELECT item_id, sum(quantity) AS quantity, count(*) AS changes, array_agg(n) AS ns, array_agg(k) AS ks,
+                 array_agg(running) AS runnings
+          FROM (SELECT item_id, n, quantity, row_number() OVER same_item AS k, sum(quantity) OVER same_item AS running
+                FROM (SELECT n, item_ids[n] AS item_id, quantities[n] AS quantity FROM generate_series(1, size) AS n) AS c
+                WINDOW same_item AS (PARTITION BY item_id ORDER BY n ROWS UNBOUNDED PRECEDING)) AS asked
+          GROUP BY item_id
+        ) AS total
         WHERE id = total.item_id AND quantity_available >= total.quantity
         -- What was there before, and the moment of the first of the changes.
         RETURNING id, head, quantity_available + total.quantity AS available, quantity_sold - total.quantity AS sold,
-                  version - total.changes AS version, updated_at - total.changes * interval '1 us' AS moment
+                  version - total.changes AS version, updated_at - total.changes * interval '1 us' AS moment,
+                  total.changes, ns, ks, runnings
       ), block AS (
-        -- Counted first: the entries' ids are drawn once all rows are locked, and so grow in the order of locking.
         SELECT nextval('tenon.audit_log_ids') AS first_audit_id FROM (SELECT count(*) FROM changed) AS locked
       ), told AS (
         SELECT n, head, version + k AS version, moment + k * interval '1 us' AS modified,
-               available - running AS available, available - running + quantity AS available_before,
-               sold + running AS sold, sold + running - quantity AS sold_before
-        FROM asked JOIN changed ON id = item_id ORDER BY n
+               available - running AS available, available - running + quantities[n] AS available_before,
+               sold + running AS sold, sold + running - quantities[n] AS sold_before
+        FROM changed, unnest(ns, ks, runnings) AS sale (n, k, running) ORDER BY n
       )
       SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
              array_agg(tenon.item_stock(available_before, sold_before, version - 1)),
              array_agg(tenon.item_stock(available, sold, version)),
              array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'),
-             array_agg((SELECT first_audit_id FROM block) + n - 1)
-      INTO bodies, versions, moments, befores, afters, expires, audit_ids
+             array_agg((SELECT first_audit_id FROM block) + n - 1),
+             (SELECT sum(changed.changes) FROM changed), (SELECT sum(changed.changes * uuid_hash(id)) FROM changed)
+      INTO bodies, versions, moments, befores, afters, expires, audit_ids, changes, changed_rows
       FROM told;
     END IF;
     IF cardinality(bodies) IS DISTINCT FROM size THEN
       RAISE SQLSTATE 'TN004';
     END IF;
-    -- Stored before the last turns; those stored since are under the unique index that the insert meets.
-    IF closed_slots <> '{}' THEN
-      IF EXISTS (SELECT FROM idempotency_keys WHERE slot = ANY (closed_slots) AND claim = ANY (claims)) THEN
-        RAISE SQLSTATE 'TN004';
-      END IF;
-    END IF;
 
-    INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-    SELECT audit_ids[n], moments[n], item_ids[n], 'STOCK_DECREMENT', 'item', users[n], roles[n], request_ids[n], keys[n],
-           befores[n], afters[n]
-    FROM generate_series(1, size) AS n;
-    INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
-                                  user_id, key, summary)
-    SELECT claims[n], generation.slot, 200, versions[n], moments[n], expires[n], audit_ids[n], fingerprints[n], scopes[n],
-           users[n], keys[n], bodies[n]
-    FROM generate_series(1, size) AS n
-    ORDER BY claims[n];  -- one order for all: two batches that share keys can't wait for each other in a ring
-    replies.bodies := bodies;
-    replies.versions := versions;
-    replies.modified := moments;
-    replies.expires := expires;
-    replies.audit_ids := audit_ids;
-    replies.origins := array_fill(0::smallint, ARRAY[size]);
-    replies.statuses := array_fill(200::smallint, ARRAY[size]);
-    replies.problems := array_fill(NULL::text, ARRAY[size]);
-    replies.locations := replies.problems;
-    replies.answered_at := clock;
-    RETURN replies;
+    IF size = 1 THEN
+      INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+      VALUES (audit_ids[1], moments[1], item_ids[1], 'STOCK_DECREMENT', 'item', users[1], roles[1], request_ids[1], keys[1],
+              befores[1], afters[1])
+      RETURNING 1, uuid_hash(entity_id) INTO entries, entered_rows;
+      INSERT INTO tenon.audit_batches VALUES (pg_current_xact_id(), audit_ids[1], audit_ids[1], moments[1], moments[1], 1);
+      INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                    user_id, key, summary)
+      VALUES (claims[1], open_slot, 200, versions[1], moments[1], expires[1], audit_ids[1], fingerprints[1], scopes[1],
+              users[1], keys[1], bodies[1]);
+    ELSE
+      WITH logged AS (
+        INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+        SELECT audit_ids[n], moments[n], item_ids[n], 'STOCK_DECREMENT', 'item', users[n], roles[n], request_ids[n], keys[n],
+               befores[n], afters[n]
+        FROM generate_series(1, size) AS n
+        RETURNING id, at, entity_id
+      ), batch AS MATERIALIZED (
+        SELECT min(id) AS first_id, max(id) AS last_id, min(at) AS first_at, max(at) AS last_at, count(*) AS entries,
+               sum(uuid_hash(entity_id)) AS rows
+        FROM logged
+      ), noted AS (
+        INSERT INTO tenon.audit_batches SELECT pg_current_xact_id(), first_id, last_id, first_at, last_at, batch.entries FROM batch
+      ), kept AS (
+        INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                      user_id, key, summary)
+        SELECT claims[n], open_slot, 200, versions[n], moments[n], expires[n], audit_ids[n], fingerprints[n], scopes[n],
+               users[n], keys[n], bodies[n]
+        FROM generate_series(1, size) AS n
+        ORDER BY claims[n]  -- one order for all: two batches that share keys can't wait for each other in a ring
+      )
+      SELECT batch.entries, batch.rows INTO entries, entered_rows FROM batch;
+    END IF;
+    IF (entries, entered_rows) IS DISTINCT FROM (changes, changed_rows) THEN
+      RAISE EXCEPTION 'the audit log does not tell of what was sold' USING ERRCODE = 'TN010';
+    END IF;
+    RETURN ROW(array_fill(0::smallint, ARRAY[size]), array_fill(200::smallint, ARRAY[size]), array_fill(NULL::text, ARRAY[size]),
+               bodies, versions, moments, array_fill(NULL::text, ARRAY[size]), expires, audit_ids, clock)::tenon.replies;
   EXCEPTION WHEN unique_violation OR SQLSTATE 'TN004' THEN
     NULL;  -- nothing of it happened
   END;
@@ -219,7 +283,7 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) OWNER TO tenon_owner;
+ALTER FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) OWNER TO tenon_teller;
 
 CREATE FUNCTION public.decrement_stock_signed(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) RETURNS tenon.replies
     LANGUAGE plpgsql SECURITY DEFINER
@@ -402,7 +466,7 @@ $$;
 
 ALTER FUNCTION tenon.audit_detail(target regclass, entity_column name) OWNER TO tenon_owner;
 
-CREATE FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean DEFAULT false) RETURNS void
+CREATE FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean DEFAULT false, but_for name DEFAULT NULL::name) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
@@ -410,7 +474,7 @@ DECLARE
   table_name CONSTANT name := (SELECT relname FROM pg_class WHERE oid = target AND relkind = 'r' AND NOT relispartition);
   function_name CONSTANT text := 'tenon.' || quote_ident(left('note_changes_of_' || table_name, 63));
   versioned CONSTANT boolean := EXISTS (SELECT FROM pg_attribute WHERE attrelid = target AND attname = 'version'
-                                        AND atttypid = 'bigint'::regtype AND attnotnull);
+                                        AND atttypid IN ('bigint'::regtype, 'tenon.version'::regtype) AND attnotnull);
   updated text := format('SELECT pg_current_xact_id(), count(*), sum(uuid_hash(%I)) FROM changed HAVING count(*) > 0',
                          id_column);
 BEGIN
@@ -449,8 +513,8 @@ BEGIN
   EXECUTE format('CREATE TRIGGER note_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS changed'
                  ' FOR EACH STATEMENT EXECUTE FUNCTION %s()', target, function_name);
   EXECUTE format('CREATE TRIGGER note_update AFTER UPDATE ON %s REFERENCING NEW TABLE AS changed %s'
-                 ' FOR EACH STATEMENT EXECUTE FUNCTION %s()', target, CASE WHEN versioned THEN 'OLD TABLE AS before' END,
-                 function_name);
+                 ' FOR EACH STATEMENT %s EXECUTE FUNCTION %s()', target, CASE WHEN versioned THEN 'OLD TABLE AS before' END,
+                 'WHEN (current_user <> ' || quote_literal(but_for) || '::text)', function_name);
   EXECUTE format('CREATE TRIGGER note_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS changed'
                  ' FOR EACH STATEMENT EXECUTE FUNCTION %s()', target, function_name);
   EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT'
@@ -463,7 +527,7 @@ BEGIN
 END
 $_$;
 
-ALTER FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean) OWNER TO tenon_owner;
+ALTER FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean, but_for name) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.await_replication_of_stored(claims uuid[], origins smallint[]) RETURNS void
     LANGUAGE plpgsql
@@ -1476,12 +1540,11 @@ CREATE TABLE public.inventory (
     quantity_available tenon.pieces DEFAULT 0 NOT NULL,
     quantity_sold tenon.pieces DEFAULT 0 NOT NULL,
     quantity_received tenon.pieces NOT NULL,
-    version bigint DEFAULT 1 NOT NULL,
+    version tenon.version DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     prior_updated_at timestamp with time zone,
     head text GENERATED ALWAYS AS (tenon.item_head(id, (name)::text, (origin)::text, (price)::numeric, (image_url)::text, created_at)) STORED NOT NULL,
-    CONSTRAINT inventory_version_check CHECK ((version >= 1)),
     CONSTRAINT stock_adds_up CHECK ((((quantity_available)::bigint + (quantity_sold)::bigint) = (quantity_received)::bigint))
 )
 WITH (fillfactor='70');
@@ -1510,7 +1573,7 @@ ALTER FUNCTION tenon.item_body(item public.inventory) OWNER TO tenon_owner;
 CREATE FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) RETURNS text
     LANGUAGE sql STABLE
     AS $$
-  SELECT '{"quantity_available":' || available || ',"quantity_sold":' || sold || ',"version":' || version || '}'
+  SELECT concat('{"quantity_available":', available, ',"quantity_sold":', sold, ',"version":', version, '}')
 $$;
 
 ALTER FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) OWNER TO tenon_owner;
@@ -1518,8 +1581,8 @@ ALTER FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) O
 CREATE FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
     AS $$
-  SELECT ',"quantity_available":' || available || ',"quantity_sold":' || sold || ',"version":' || version
-         || ',"updated_at":"' || tenon.iso(updated_at) || '"}'
+  SELECT concat(',"quantity_available":', available, ',"quantity_sold":', sold, ',"version":', version,
+                ',"updated_at":"', tenon.iso(updated_at), '"}')
 $$;
 
 ALTER FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamp with time zone) OWNER TO tenon_owner;
@@ -1692,7 +1755,7 @@ $$;
 
 ALTER FUNCTION tenon.lock_revocations(arguments jsonb[]) OWNER TO tenon_owner;
 
-CREATE FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text DEFAULT 'true'::text) RETURNS void
+CREATE FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text DEFAULT 'true'::text, writers text DEFAULT 'tenon_owner'::text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -1700,17 +1763,17 @@ BEGIN
   EXECUTE format('CREATE TRIGGER append_only BEFORE %s ON %s FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change()', events, log);
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', log);
   EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', log);  -- the owner too
-  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, tenon_owner, tenon_edge, tenon_auditor, tenon_sealer', log);
+  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, tenon_owner, tenon_edge, tenon_auditor, tenon_sealer, tenon_teller', log);
   IF owner_may <> '' THEN
-    EXECUTE format('GRANT %s ON %s TO tenon_owner', owner_may, log);
-    EXECUTE format('CREATE POLICY append ON %s FOR INSERT TO tenon_owner WITH CHECK (%s)', log, rule);
+    EXECUTE format('GRANT %s ON %s TO %s', owner_may, log, writers);
+    EXECUTE format('CREATE POLICY append ON %s FOR INSERT TO %s WITH CHECK (%s)', log, writers, rule);
     EXECUTE format('GRANT SELECT ON %s TO %s', log, readers);
-    EXECUTE format('CREATE POLICY read ON %s FOR SELECT TO tenon_owner, %s USING (true)', log, readers);
+    EXECUTE format('CREATE POLICY read ON %s FOR SELECT TO %s, %s USING (true)', log, writers, readers);
   END IF;
 END
 $$;
 
-ALTER FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text) OWNER TO tenon_owner;
+ALTER FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text, writers text) OWNER TO tenon_owner;
 
 CREATE TABLE public.market_items (
     id uuid DEFAULT tenon.new_id() NOT NULL,
@@ -2795,20 +2858,18 @@ ALTER TABLE public.facility_conversions OWNER TO tenon_owner;
 CREATE TABLE public.idempotency_keys (
     claim uuid NOT NULL,
     slot smallint NOT NULL,
-    status_code smallint NOT NULL,
+    status_code tenon.kept_status NOT NULL,
     version bigint,
     modified timestamp with time zone,
     expires_at timestamp with time zone NOT NULL,
     audit_id bigint,
-    request_hash bytea NOT NULL,
+    request_hash tenon.fingerprint NOT NULL,
     scope text NOT NULL,
     user_id text NOT NULL,
     key text NOT NULL,
     problem text,
     summary text NOT NULL,
-    location text,
-    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
-    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+    location text
 )
 PARTITION BY LIST (slot);
 
@@ -2817,20 +2878,18 @@ ALTER TABLE public.idempotency_keys OWNER TO tenon_owner;
 CREATE TABLE public.idempotency_keys_0 (
     claim uuid NOT NULL,
     slot smallint NOT NULL,
-    status_code smallint NOT NULL,
+    status_code tenon.kept_status NOT NULL,
     version bigint,
     modified timestamp with time zone,
     expires_at timestamp with time zone NOT NULL,
     audit_id bigint,
-    request_hash bytea NOT NULL,
+    request_hash tenon.fingerprint NOT NULL,
     scope text NOT NULL,
     user_id text NOT NULL,
     key text NOT NULL,
     problem text,
     summary text NOT NULL,
-    location text,
-    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
-    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+    location text
 )
 WITH (autovacuum_enabled=off);
 
@@ -2839,20 +2898,18 @@ ALTER TABLE public.idempotency_keys_0 OWNER TO tenon_owner;
 CREATE TABLE public.idempotency_keys_1 (
     claim uuid NOT NULL,
     slot smallint NOT NULL,
-    status_code smallint NOT NULL,
+    status_code tenon.kept_status NOT NULL,
     version bigint,
     modified timestamp with time zone,
     expires_at timestamp with time zone NOT NULL,
     audit_id bigint,
-    request_hash bytea NOT NULL,
+    request_hash tenon.fingerprint NOT NULL,
     scope text NOT NULL,
     user_id text NOT NULL,
     key text NOT NULL,
     problem text,
     summary text NOT NULL,
-    location text,
-    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
-    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+    location text
 )
 WITH (autovacuum_enabled=off);
 
@@ -2861,20 +2918,18 @@ ALTER TABLE public.idempotency_keys_1 OWNER TO tenon_owner;
 CREATE TABLE public.idempotency_keys_2 (
     claim uuid NOT NULL,
     slot smallint NOT NULL,
-    status_code smallint NOT NULL,
+    status_code tenon.kept_status NOT NULL,
     version bigint,
     modified timestamp with time zone,
     expires_at timestamp with time zone NOT NULL,
     audit_id bigint,
-    request_hash bytea NOT NULL,
+    request_hash tenon.fingerprint NOT NULL,
     scope text NOT NULL,
     user_id text NOT NULL,
     key text NOT NULL,
     problem text,
     summary text NOT NULL,
-    location text,
-    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
-    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+    location text
 )
 WITH (autovacuum_enabled=off);
 
@@ -2883,20 +2938,18 @@ ALTER TABLE public.idempotency_keys_2 OWNER TO tenon_owner;
 CREATE TABLE public.idempotency_keys_3 (
     claim uuid NOT NULL,
     slot smallint NOT NULL,
-    status_code smallint NOT NULL,
+    status_code tenon.kept_status NOT NULL,
     version bigint,
     modified timestamp with time zone,
     expires_at timestamp with time zone NOT NULL,
     audit_id bigint,
-    request_hash bytea NOT NULL,
+    request_hash tenon.fingerprint NOT NULL,
     scope text NOT NULL,
     user_id text NOT NULL,
     key text NOT NULL,
     problem text,
     summary text NOT NULL,
-    location text,
-    CONSTRAINT idempotency_keys_request_hash_check CHECK ((octet_length(request_hash) = 32)),
-    CONSTRAINT idempotency_keys_status_code_check CHECK ((((status_code >= 200) AND (status_code <= 299)) OR (status_code = ANY (ARRAY[404, 409]))))
+    location text
 )
 WITH (autovacuum_enabled=off);
 
@@ -3202,7 +3255,7 @@ CREATE CONSTRAINT TRIGGER check_detail AFTER INSERT OR DELETE OR UPDATE ON publi
 
 CREATE CONSTRAINT TRIGGER check_detail AFTER INSERT OR DELETE OR UPDATE ON public.market_purchases DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION tenon.check_detail('item_id');
 
-CREATE TRIGGER counters_only_grow AFTER UPDATE ON public.inventory FOR EACH ROW WHEN ((((new.quantity_sold)::bigint < (old.quantity_sold)::bigint) OR ((new.quantity_received)::bigint < (old.quantity_received)::bigint) OR (new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_shrinking_counters();
+CREATE TRIGGER counters_only_grow AFTER UPDATE ON public.inventory FOR EACH ROW WHEN ((((new.quantity_sold)::bigint < (old.quantity_sold)::bigint) OR ((new.version)::bigint <= (old.version)::bigint) OR (new.updated_at <= old.updated_at))) EXECUTE FUNCTION tenon.refuse_shrinking_counters();
 
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON public.businesses FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_truncate();
 
@@ -3244,7 +3297,7 @@ CREATE TRIGGER note_delete AFTER DELETE ON public.signing_keys REFERENCING OLD T
 
 CREATE TRIGGER note_delete AFTER DELETE ON public.token_revocations REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_token_revocations();
 
-CREATE TRIGGER note_entries AFTER INSERT ON public.audit_logs REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_entries();
+CREATE TRIGGER note_entries AFTER INSERT ON public.audit_logs REFERENCING NEW TABLE AS added FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'tenon_teller'::text)) EXECUTE FUNCTION tenon.note_entries();
 
 CREATE TRIGGER note_insert AFTER INSERT ON public.businesses REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_businesses();
 
@@ -3268,7 +3321,7 @@ CREATE TRIGGER note_update AFTER UPDATE ON public.businesses REFERENCING OLD TAB
 
 CREATE TRIGGER note_update AFTER UPDATE ON public.facilities REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_facilities();
 
-CREATE TRIGGER note_update AFTER UPDATE ON public.inventory REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_inventory();
+CREATE TRIGGER note_update AFTER UPDATE ON public.inventory REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT WHEN ((CURRENT_USER <> 'tenon_teller'::text)) EXECUTE FUNCTION tenon.note_changes_of_inventory();
 
 CREATE TRIGGER note_update AFTER UPDATE ON public.laundering_channels REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_laundering_channels();
 
@@ -3281,6 +3334,8 @@ CREATE TRIGGER note_update AFTER UPDATE ON public.signature_replays REFERENCING 
 CREATE TRIGGER note_update AFTER UPDATE ON public.signing_keys REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_signing_keys();
 
 CREATE TRIGGER note_update AFTER UPDATE ON public.token_revocations REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tenon.note_changes_of_token_revocations();
+
+CREATE TRIGGER received_only_grows AFTER UPDATE OF id, quantity_received ON public.inventory FOR EACH ROW WHEN ((((new.quantity_received)::bigint < (old.quantity_received)::bigint) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_shrinking_counters();
 
 CREATE TRIGGER versions_only_grow BEFORE UPDATE ON public.businesses FOR EACH ROW WHEN (((new.version <= old.version) OR (new.updated_at <= old.updated_at) OR (new.id <> old.id))) EXECUTE FUNCTION tenon.refuse_old_version();
 
@@ -3312,15 +3367,15 @@ ALTER TABLE ONLY public.facility_conversions
 ALTER TABLE ONLY public.market_purchases
     ADD CONSTRAINT market_purchases_item_id_fkey FOREIGN KEY (item_id) REFERENCES public.market_items(id);
 
-CREATE POLICY append ON public.audit_logs FOR INSERT TO tenon_owner WITH CHECK ((transaction_id = pg_current_xact_id()));
+CREATE POLICY append ON public.audit_logs FOR INSERT TO tenon_owner, tenon_teller WITH CHECK ((transaction_id = pg_current_xact_id()));
 
 ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_logs_default ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY read ON public.audit_logs FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
+CREATE POLICY read ON public.audit_logs FOR SELECT TO tenon_owner, tenon_teller, tenon_edge, tenon_auditor, tenon_sealer USING (true);
 
-CREATE POLICY append ON tenon.audit_batches FOR INSERT TO tenon_owner WITH CHECK (true);
+CREATE POLICY append ON tenon.audit_batches FOR INSERT TO tenon_owner, tenon_teller WITH CHECK (true);
 
 CREATE POLICY append ON tenon.audit_checkpoints FOR INSERT TO tenon_owner WITH CHECK (true);
 
@@ -3342,7 +3397,7 @@ ALTER TABLE tenon.audit_tiles ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY grow ON tenon.audit_tiles FOR UPDATE TO tenon_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY read ON tenon.audit_batches FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
+CREATE POLICY read ON tenon.audit_batches FOR SELECT TO tenon_owner, tenon_teller, tenon_edge, tenon_auditor, tenon_sealer USING (true);
 
 CREATE POLICY read ON tenon.audit_checkpoints FOR SELECT TO tenon_owner, tenon_edge, tenon_auditor, tenon_sealer USING (true);
 
@@ -3356,12 +3411,16 @@ REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO tenon_edge;
 GRANT USAGE ON SCHEMA public TO tenon_auditor;
 GRANT USAGE ON SCHEMA public TO tenon_sealer;
+GRANT USAGE ON SCHEMA public TO tenon_teller;
 
 GRANT USAGE ON SCHEMA tenon TO tenon_edge;
 GRANT USAGE ON SCHEMA tenon TO tenon_auditor;
 GRANT USAGE ON SCHEMA tenon TO tenon_sealer;
+GRANT USAGE ON SCHEMA tenon TO tenon_teller;
 
 REVOKE ALL ON TYPE tenon.command FROM PUBLIC;
+
+REVOKE ALL ON TYPE tenon.fingerprint FROM PUBLIC;
 
 REVOKE ALL ON TYPE tenon.image_url FROM PUBLIC;
 
@@ -3371,19 +3430,25 @@ REVOKE ALL ON TYPE tenon.item_origin FROM PUBLIC;
 
 REVOKE ALL ON TYPE tenon.item_price FROM PUBLIC;
 
+REVOKE ALL ON TYPE tenon.kept_status FROM PUBLIC;
+
 REVOKE ALL ON TYPE tenon.outcome FROM PUBLIC;
 
 REVOKE ALL ON TYPE tenon.pieces FROM PUBLIC;
 
 REVOKE ALL ON TYPE tenon.replies FROM PUBLIC;
 GRANT ALL ON TYPE tenon.replies TO tenon_edge;
+GRANT ALL ON TYPE tenon.replies TO tenon_teller;
 
 REVOKE ALL ON TYPE tenon.said FROM PUBLIC;
 
 REVOKE ALL ON TYPE tenon.state_code FROM PUBLIC;
 
+REVOKE ALL ON TYPE tenon.version FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) TO tenon_edge;
+GRANT ALL ON FUNCTION public.decrement_stock_atomic(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[]) TO tenon_owner;
 
 REVOKE ALL ON FUNCTION public.decrement_stock_signed(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decrement_stock_signed(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], item_ids uuid[], quantities integer[], preconditions jsonb[], nonces uuid[], attempts uuid[], key_ids uuid[], created timestamp with time zone[]) TO tenon_edge;
@@ -3404,7 +3469,7 @@ REVOKE ALL ON FUNCTION tenon.audit(command tenon.command, action text, entity_ki
 
 REVOKE ALL ON FUNCTION tenon.audit_detail(target regclass, entity_column name) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenon.audit_table(target regclass, id_column name, guarded boolean, but_for name) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.await_replication_of_stored(claims uuid[], origins smallint[]) FROM PUBLIC;
 
@@ -3433,7 +3498,10 @@ REVOKE ALL ON FUNCTION tenon.check_audit_balance() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.check_detail() FROM PUBLIC;
 
+GRANT SELECT,UPDATE ON TABLE tenon.key_generation TO tenon_teller;
+
 REVOKE ALL ON FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) TO tenon_teller;
 
 REVOKE ALL ON FUNCTION tenon.conversion_name(arguments jsonb) FROM PUBLIC;
 
@@ -3467,6 +3535,7 @@ GRANT ALL ON FUNCTION tenon.ensure_signature_window(wanted interval) TO tenon_ed
 
 REVOKE ALL ON FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) TO tenon_edge;
+GRANT ALL ON FUNCTION tenon.execute(operation text, claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) TO tenon_teller;
 
 REVOKE ALL ON FUNCTION tenon.execute_admitted(operation text, refusals text[], claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], lifetimes integer[], roles text[], request_ids text[], arguments jsonb[]) FROM PUBLIC;
 
@@ -3493,20 +3562,35 @@ REVOKE ALL ON FUNCTION tenon.is_convertible(law public.legislation, today date) 
 
 REVOKE ALL ON FUNCTION tenon.iso(at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.iso(at timestamp with time zone) TO tenon_edge;
+GRANT ALL ON FUNCTION tenon.iso(at timestamp with time zone) TO tenon_teller;
 
 REVOKE ALL ON FUNCTION tenon.item_head(id uuid, name text, origin text, price numeric, image_url text, created_at timestamp with time zone) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.inventory TO tenon_edge;
+GRANT SELECT ON TABLE public.inventory TO tenon_teller;
+
+GRANT UPDATE(quantity_available) ON TABLE public.inventory TO tenon_teller;
+
+GRANT UPDATE(quantity_sold) ON TABLE public.inventory TO tenon_teller;
+
+GRANT UPDATE(version) ON TABLE public.inventory TO tenon_teller;
+
+GRANT UPDATE(updated_at) ON TABLE public.inventory TO tenon_teller;
+
+GRANT UPDATE(prior_updated_at) ON TABLE public.inventory TO tenon_teller;
 
 REVOKE ALL ON FUNCTION tenon.item_answer(status integer, item public.inventory, audit_id bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.item_body(item public.inventory) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.item_body(item public.inventory) TO tenon_edge;
+GRANT ALL ON FUNCTION tenon.item_body(item public.inventory) TO tenon_teller;
 
 REVOKE ALL ON FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) TO tenon_teller;
 
 REVOKE ALL ON FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamp with time zone) TO tenon_edge;
+GRANT ALL ON FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamp with time zone) TO tenon_teller;
 
 REVOKE ALL ON FUNCTION tenon.json_text(value text) FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.json_text(value text) TO tenon_edge;
@@ -3538,7 +3622,7 @@ REVOKE ALL ON FUNCTION tenon.lock_new_businesses(arguments jsonb[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.lock_revocations(arguments jsonb[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text, writers text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.market_items TO tenon_edge;
 
@@ -3649,14 +3733,18 @@ REVOKE ALL ON FUNCTION tenon.valued_holdings(inventory jsonb) FROM PUBLIC;
 
 REVOKE ALL ON TABLE public.audit_logs FROM tenon_owner;
 GRANT SELECT,INSERT ON TABLE public.audit_logs TO tenon_owner;
+GRANT SELECT,INSERT ON TABLE public.audit_logs TO tenon_teller;
 GRANT SELECT ON TABLE public.audit_logs TO tenon_edge;
 GRANT SELECT ON TABLE public.audit_logs TO tenon_auditor;
 GRANT SELECT ON TABLE public.audit_logs TO tenon_sealer;
 
 REVOKE ALL ON TABLE public.audit_logs_default FROM tenon_owner;
 
+GRANT SELECT,INSERT ON TABLE public.idempotency_keys TO tenon_teller;
+
 REVOKE ALL ON TABLE tenon.audit_batches FROM tenon_owner;
 GRANT SELECT,INSERT ON TABLE tenon.audit_batches TO tenon_owner;
+GRANT SELECT,INSERT ON TABLE tenon.audit_batches TO tenon_teller;
 GRANT SELECT ON TABLE tenon.audit_batches TO tenon_edge;
 GRANT SELECT ON TABLE tenon.audit_batches TO tenon_auditor;
 GRANT SELECT ON TABLE tenon.audit_batches TO tenon_sealer;
@@ -3674,6 +3762,7 @@ GRANT SELECT ON TABLE tenon.audit_log_identity TO tenon_auditor;
 GRANT SELECT ON TABLE tenon.audit_log_identity TO tenon_sealer;
 
 GRANT SELECT ON SEQUENCE tenon.audit_log_ids TO tenon_auditor;
+GRANT USAGE ON SEQUENCE tenon.audit_log_ids TO tenon_teller;
 
 REVOKE ALL ON TABLE tenon.audit_retired FROM tenon_owner;
 GRANT SELECT,INSERT ON TABLE tenon.audit_retired TO tenon_owner;

@@ -8,6 +8,7 @@ DECLARE
 BEGIN
   FOREACH wanted IN ARRAY ARRAY[
     'tenon_owner NOLOGIN',    -- owns every object; nobody can be it but through a migration
+    'tenon_teller NOLOGIN',   -- owns the one function that sells, and may do no more than a sale needs
     'tenon_edge LOGIN',       -- what nodes log in as: may call functions and read, may write no table
     'tenon_auditor LOGIN',    -- reads the audit log
     'tenon_sealer LOGIN'      -- appends checkpoints over the audit log
@@ -20,6 +21,8 @@ BEGIN
   END LOOP;
 END
 $$;
+
+GRANT tenon_teller TO tenon_owner;  -- so that a migration may give it its function
 
 -- A statement of a node gives up before the request that waits for it does (limits.hpp).
 ALTER ROLE tenon_edge SET lock_timeout = '3s';
@@ -63,7 +66,7 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 ALTER SCHEMA public OWNER TO tenon_owner;
 ALTER SCHEMA tenon OWNER TO tenon_owner;
 ALTER TABLE tenon.migrations OWNER TO tenon_owner;
-GRANT USAGE ON SCHEMA public, tenon TO tenon_edge, tenon_auditor, tenon_sealer;
+GRANT USAGE ON SCHEMA public, tenon TO tenon_edge, tenon_auditor, tenon_sealer, tenon_teller;
 GRANT SELECT ON tenon.migrations TO tenon_edge;
 
 -- A new function is executable by PUBLIC unless it was said otherwise beforehand.

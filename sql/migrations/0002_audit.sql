@@ -5,6 +5,7 @@
 CREATE SEQUENCE tenon.audit_log_ids INCREMENT BY 1024 START 1024;
 -- Who verifies the log tells by it whether a tail was cut off or a backup restored.
 GRANT SELECT ON SEQUENCE tenon.audit_log_ids TO tenon_auditor;
+GRANT USAGE ON SEQUENCE tenon.audit_log_ids TO tenon_teller;
 
 -- A domain, not a CHECK of the table: that one is parsed again by every statement that appends.
 CREATE DOMAIN tenon.said AS text CHECK (VALUE <> '');
@@ -36,28 +37,29 @@ BEGIN
 END
 $$;
 
--- Makes a table what nobody changes or empties, its owner neither: who may read and `owner_may` are all that is left, and
--- each row that the owner appends keeps to `rule`.
+-- Makes a table what nobody changes or empties, its owner neither: who may read and, of `writers`, `owner_may` are all that is
+-- left, and each row that they append keeps to `rule`.
 -- Row triggers and row security don't see TRUNCATE; a trigger does.
-CREATE FUNCTION tenon.make_append_only(log regclass, owner_may text, events text, readers text, rule text DEFAULT 'true')
+CREATE FUNCTION tenon.make_append_only(
+  log regclass, owner_may text, events text, readers text, rule text DEFAULT 'true', writers text DEFAULT 'tenon_owner')
 RETURNS void
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   EXECUTE format('CREATE TRIGGER append_only BEFORE %s ON %s FOR EACH STATEMENT EXECUTE FUNCTION tenon.refuse_change()', events, log);
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', log);
   EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', log);  -- the owner too
-  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, tenon_owner, tenon_edge, tenon_auditor, tenon_sealer', log);
+  EXECUTE format('REVOKE ALL ON %s FROM PUBLIC, tenon_owner, tenon_edge, tenon_auditor, tenon_sealer, tenon_teller', log);
   IF owner_may <> '' THEN
-    EXECUTE format('GRANT %s ON %s TO tenon_owner', owner_may, log);
-    EXECUTE format('CREATE POLICY append ON %s FOR INSERT TO tenon_owner WITH CHECK (%s)', log, rule);
+    EXECUTE format('GRANT %s ON %s TO %s', owner_may, log, writers);
+    EXECUTE format('CREATE POLICY append ON %s FOR INSERT TO %s WITH CHECK (%s)', log, writers, rule);
     EXECUTE format('GRANT SELECT ON %s TO %s', log, readers);
-    EXECUTE format('CREATE POLICY read ON %s FOR SELECT TO tenon_owner, %s USING (true)', log, readers);
+    EXECUTE format('CREATE POLICY read ON %s FOR SELECT TO %s, %s USING (true)', log, writers, readers);
   END IF;
 END
 $$;
 SELECT tenon.make_append_only('public.audit_logs', 'INSERT, SELECT', 'UPDATE OR DELETE OR TRUNCATE',
                               'tenon_edge, tenon_auditor, tenon_sealer',
-                              'transaction_id = pg_current_xact_id()');
+                              'transaction_id = pg_current_xact_id()', 'tenon_owner, tenon_teller');
 
 -- A partition is reached through its parent alone: nobody has a privilege on it, no policy lets a row through, and a statement
 -- that names it is refused, an INSERT as well.

@@ -5,15 +5,19 @@
 -- hold over all of them: every transaction that reads or stores keys holds ROW SHARE on tenon.key_generation from before its
 -- first look until it ends, and the turn to the next partition takes EXCLUSIVE on it. So all that run at a time store into
 -- one partition, under its unique index, and whoever comes after a turn sees everything that was stored before it.
+-- Domains, not CHECKs of the table: those are parsed again by every statement that stores keys.
+CREATE DOMAIN tenon.kept_status AS smallint CHECK (VALUE BETWEEN 200 AND 299 OR VALUE IN (404, 409));
+CREATE DOMAIN tenon.fingerprint AS bytea CHECK (octet_length(VALUE) = 32);
+
 CREATE TABLE public.idempotency_keys (
   claim uuid NOT NULL,
   slot smallint NOT NULL,
-  status_code smallint NOT NULL CHECK (status_code BETWEEN 200 AND 299 OR status_code IN (404, 409)),
+  status_code tenon.kept_status NOT NULL,
   version bigint,
   modified timestamptz,
   expires_at timestamptz NOT NULL,
   audit_id bigint,
-  request_hash bytea NOT NULL CHECK (octet_length(request_hash) = 32),
+  request_hash tenon.fingerprint NOT NULL,
   scope text NOT NULL,
   user_id text NOT NULL,
   key text NOT NULL,
@@ -43,6 +47,8 @@ CREATE TABLE tenon.key_generation (
 );
 INSERT INTO tenon.key_generation DEFAULT VALUES;
 REVOKE ALL ON tenon.key_generation, public.idempotency_keys FROM PUBLIC;
+GRANT SELECT, INSERT ON public.idempotency_keys TO tenon_teller;
+GRANT SELECT, UPDATE ON tenon.key_generation TO tenon_teller;  -- LOCK ... IN ROW SHARE MODE asks for UPDATE
 
 -- The partitions besides the one that is stored into which hold keys that have not expired.
 CREATE FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamptz) RETURNS smallint[]
@@ -53,6 +59,8 @@ LANGUAGE sql STABLE AS $$
     CASE WHEN generation.slot <> 2 AND generation.free_at[3] > clock THEN 2::smallint END,
     CASE WHEN generation.slot <> 3 AND generation.free_at[4] > clock THEN 3::smallint END], NULL)
 $$;
+
+GRANT EXECUTE ON FUNCTION tenon.closed_key_slots TO tenon_teller;
 
 -- A batch's answers, one element a command, in order. `origins`: 0 run now, 1 replayed, 2 the key was used with another
 -- fingerprint (nothing of the stored answer is told then).

@@ -18,6 +18,8 @@ CREATE DOMAIN tenon.item_price AS numeric(12, 2) CHECK (VALUE > 0 AND VALUE <> '
 CREATE DOMAIN tenon.image_url AS text CHECK (char_length(VALUE) BETWEEN 1 AND 2000);
 CREATE DOMAIN tenon.pieces AS bigint CHECK (VALUE BETWEEN 0 AND 9007199254740991);  -- a JSON number must hold it
 
+CREATE DOMAIN tenon.version AS bigint CHECK (VALUE >= 1);
+
 CREATE TABLE public.inventory (
   id uuid PRIMARY KEY DEFAULT tenon.new_id(),
   name tenon.item_name NOT NULL,
@@ -27,7 +29,7 @@ CREATE TABLE public.inventory (
   quantity_available tenon.pieces NOT NULL DEFAULT 0,
   quantity_sold tenon.pieces NOT NULL DEFAULT 0,
   quantity_received tenon.pieces NOT NULL,
-  version bigint NOT NULL DEFAULT 1 CHECK (version >= 1),
+  version tenon.version NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   prior_updated_at timestamptz,  -- of the version before: tells whether a coarse date token is ambiguous
@@ -37,7 +39,8 @@ CREATE TABLE public.inventory (
   CONSTRAINT stock_adds_up CHECK (quantity_available + quantity_sold = quantity_received)
 ) WITH (fillfactor = 70);  -- room for a row's next version on its own page (HOT)
 REVOKE ALL ON public.inventory FROM PUBLIC;
-GRANT SELECT ON public.inventory TO tenon_edge;
+GRANT SELECT ON public.inventory TO tenon_edge, tenon_teller;
+GRANT UPDATE (quantity_available, quantity_sold, version, prior_updated_at, updated_at) ON public.inventory TO tenon_teller;
 
 CREATE FUNCTION tenon.refuse_shrinking_counters() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -45,19 +48,22 @@ BEGIN
   RAISE EXCEPTION 'quantity_sold, quantity_received and version only grow' USING ERRCODE = 'check_violation';
 END
 $$;
--- AFTER: one BEFORE a row would render every head anew and lock every row a second time.
+-- AFTER: one BEFORE a row would render every head anew and lock every row a second time. Two, as a condition is parsed again by
+-- every statement that it stands in the way of: a sale names neither of the second one's columns.
 CREATE TRIGGER counters_only_grow AFTER UPDATE ON public.inventory FOR EACH ROW
-  WHEN (NEW.quantity_sold < OLD.quantity_sold OR NEW.quantity_received < OLD.quantity_received OR NEW.version <= OLD.version
-        OR NEW.updated_at <= OLD.updated_at OR NEW.id <> OLD.id)
+  WHEN (NEW.quantity_sold < OLD.quantity_sold OR NEW.version <= OLD.version OR NEW.updated_at <= OLD.updated_at)
+  EXECUTE FUNCTION tenon.refuse_shrinking_counters();
+CREATE TRIGGER received_only_grows AFTER UPDATE OF id, quantity_received ON public.inventory FOR EACH ROW
+  WHEN (NEW.quantity_received < OLD.quantity_received OR NEW.id <> OLD.id)
   EXECUTE FUNCTION tenon.refuse_shrinking_counters();
 
 -- The answer's JSON: the head, and what a sale changes. Helpers that are one expression have no search_path of their own,
--- since a function with a SET clause is never inlined; their callers pin it. They are STABLE for the same reason: || is, and
--- a function that claims more than its parts is not inlined.
+-- since a function with a SET clause is never inlined; their callers pin it. They are STABLE for the same reason: concat is, and
+-- a function that claims more than its parts is not inlined. One concat, since each of many || is set up by itself.
 CREATE FUNCTION tenon.item_tail(available bigint, sold bigint, version bigint, updated_at timestamptz) RETURNS text
 LANGUAGE sql STABLE AS $$
-  SELECT ',"quantity_available":' || available || ',"quantity_sold":' || sold || ',"version":' || version
-         || ',"updated_at":"' || tenon.iso(updated_at) || '"}'
+  SELECT concat(',"quantity_available":', available, ',"quantity_sold":', sold, ',"version":', version,
+                ',"updated_at":"', tenon.iso(updated_at), '"}')
 $$;
 CREATE FUNCTION tenon.item_body(item public.inventory) RETURNS text
 LANGUAGE sql STABLE AS $$
@@ -66,9 +72,10 @@ LANGUAGE sql STABLE AS $$
 $$;
 CREATE FUNCTION tenon.item_stock(available bigint, sold bigint, version bigint) RETURNS text
 LANGUAGE sql STABLE AS $$
-  SELECT '{"quantity_available":' || available || ',"quantity_sold":' || sold || ',"version":' || version || '}'
+  SELECT concat('{"quantity_available":', available, ',"quantity_sold":', sold, ',"version":', version, '}')
 $$;
-GRANT EXECUTE ON FUNCTION tenon.item_body, tenon.item_tail, tenon.iso TO tenon_edge;
+GRANT EXECUTE ON FUNCTION tenon.item_body, tenon.item_tail, tenon.iso TO tenon_edge, tenon_teller;
+GRANT EXECUTE ON FUNCTION tenon.item_stock TO tenon_teller;
 
 -- Locks a batch's items in id order, so that no two batches wait for each other in a ring. `arguments` of any operation here:
 -- an `id`, or `lines` with an `item_id` each.

@@ -338,7 +338,7 @@ TEST_F(SqlAttacks, WithTemporaryObjectsDoNotMoveWhereFunctionsWrite) {
   superuser_.execute("GRANT TEMPORARY ON DATABASE sql TO tenon_edge");
   superuser_.execute(
       "GRANT USAGE ON TYPE tenon.item_name, tenon.item_origin, tenon.item_price, tenon.image_url, tenon.pieces, "
-      "tenon.said"
+      "tenon.said, tenon.version"
       " TO tenon_edge");
   edge_.script(R"(
     CREATE TEMP TABLE inventory (LIKE public.inventory);

@@ -179,5 +179,52 @@ TEST_F(SqlDecrement, OfArraysOfUnequalLengthIsRefused) {
   EXPECT_EQ(lines(superuser_, "SELECT DISTINCT quantity_sold FROM inventory"), "0\n");
 }
 
+// No trigger counts what the sale changes and enters: it does so itself, and an edit that loses an entry cannot commit.
+TEST_F(SqlDecrement, HoldsItsEntriesAgainstItsChangesInEachOfItsWays) {
+  struct Defect {
+    const char* what;
+    const char* where;
+    const char* instead;
+    std::vector<int> items;
+  };
+  const Defect defects[] = {
+      {"alone, of another row", "item_ids[1], 'STOCK_DECREMENT'", "gen_random_uuid(), 'STOCK_DECREMENT'", {1}},
+      {"of different items, of another row",
+       "item_ids[n], 'STOCK_DECREMENT'",
+       "item_ids[1], 'STOCK_DECREMENT'",
+       {1, 2}},
+      {"of different items, one missing",
+       "FROM generate_series(1, size) AS n\n        RETURNING",
+       "FROM generate_series(2, size) AS n\n        RETURNING",
+       {1, 2}},
+      {"of one item, one missing",
+       "FROM generate_series(1, size) AS n\n        RETURNING",
+       "FROM generate_series(2, size) AS n\n        RETURNING",
+       {1, 1, 2}},
+      {"of one item, of another row", "item_ids[n], 'STOCK_DECREMENT'", "item_ids[size], 'STOCK_DECREMENT'", {1, 1, 2}},
+  };
+  make_item(uuid_of(1), 10);
+  make_item(uuid_of(2), 10);
+  const std::string whole = value(superuser_, "SELECT pg_get_functiondef('decrement_stock_atomic'::regproc)");
+  int used = 0;
+  const auto sell_all = [&](const std::vector<int>& items) {
+    std::vector<Sale> sales;
+    for (const int item : items) sales.push_back({.envelope = envelope(++used), .item = uuid_of(item)});
+    return refusal_of([&] { static_cast<void>(sell(edge_, sales)); });
+  };
+  for (const Defect& defect : defects) {
+    EXPECT_EQ(sell_all(defect.items), "accepted") << defect.what;
+    const std::size_t at = whole.find(defect.where);
+    ASSERT_NE(at, std::string::npos) << defect.what;
+    std::string broken = whole;
+    broken.replace(at, std::string_view(defect.where).size(), defect.instead);
+    superuser_.script(broken);
+    const std::string before = lines(superuser_, "SELECT i FROM inventory AS i ORDER BY id");
+    EXPECT_EQ(sell_all(defect.items), "TN010") << defect.what;
+    EXPECT_EQ(lines(superuser_, "SELECT i FROM inventory AS i ORDER BY id"), before) << defect.what;
+    superuser_.script(whole);
+  }
+}
+
 }  // namespace
 }  // namespace tenon::test

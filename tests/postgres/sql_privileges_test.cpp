@@ -119,12 +119,35 @@ TEST_F(SqlPrivileges, OnTablesAndSequencesAreThoseWrittenHere) {
             expected);
 }
 
-TEST_F(SqlPrivileges, OnColumnsAreNoMoreThanThoseOnTheirTables) {
+TEST_F(SqlPrivileges, OnColumnsAreNoMoreThanThoseOnTheirTablesButTheTellers) {
   EXPECT_EQ(lines(superuser_,
                   "SELECT attrelid::regclass, attname FROM pg_attribute WHERE attacl IS NOT NULL"
                   " AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace IN"
-                  "                  ('public'::regnamespace, 'tenon'::regnamespace))"),
-            "");
+                  "                  ('public'::regnamespace, 'tenon'::regnamespace)) ORDER BY attname"),
+            "inventory|prior_updated_at\ninventory|quantity_available\ninventory|quantity_sold\ninventory|updated_at\n"
+            "inventory|version\n");
+}
+
+// The role whose changes no trigger holds against their entries: it can't be logged in as, owns the sale and nothing
+// else, and may do what a sale needs.
+TEST_F(SqlPrivileges, OfTheTellerAreThoseOfASale) {
+  EXPECT_EQ(
+      lines(superuser_, "SELECT nspname || '.' || relname, " + letters_of("tenon_teller") +
+                            " FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace"
+                            " WHERE nspname IN ('public', 'tenon') AND relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND " +
+                            letters_of("tenon_teller") + " <> '' ORDER BY nspname || '.' || relname COLLATE \"C\""),
+      "public.audit_logs|ra\npublic.idempotency_keys|ra\npublic.inventory|r\ntenon.audit_batches|ra\n"
+      "tenon.audit_log_ids|U\ntenon.key_generation|rw\n");
+  EXPECT_EQ(lines(superuser_, R"(
+    SELECT attname, privilege_type FROM pg_attribute, aclexplode(attacl)
+    WHERE grantee = 'tenon_teller'::regrole ORDER BY attname)"),
+            "prior_updated_at|UPDATE\nquantity_available|UPDATE\nquantity_sold|UPDATE\nupdated_at|UPDATE\n"
+            "version|UPDATE\n");
+  superuser_.script("SET search_path = pg_catalog");
+  EXPECT_EQ(lines(superuser_, R"(
+    SELECT proname FROM pg_proc WHERE has_function_privilege('tenon_teller', oid, 'EXECUTE')
+      AND pronamespace IN ('public'::regnamespace, 'tenon'::regnamespace) ORDER BY proname)"),
+            "closed_key_slots\ndecrement_stock_atomic\nexecute\niso\nitem_body\nitem_stock\nitem_tail\n");
 }
 
 TEST_F(SqlPrivileges, OnFunctionsAreTheEdgesListAndTheSealersTwo) {
@@ -184,7 +207,7 @@ TEST_F(SqlPrivileges, GivenByDefaultGoToTheOwnerAlone) {
 TEST_F(SqlPrivileges, OfTheRolesThemselvesAreNone) {
   EXPECT_EQ(
       lines(superuser_, "SELECT rolname, rolcanlogin FROM pg_roles WHERE rolname LIKE 'tenon\\_%' ORDER BY rolname"),
-      "tenon_auditor|t\ntenon_edge|t\ntenon_owner|f\ntenon_sealer|t\n");
+      "tenon_auditor|t\ntenon_edge|t\ntenon_owner|f\ntenon_sealer|t\ntenon_teller|f\n");
   EXPECT_EQ(value(superuser_,
                   "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'tenon\\_%' AND"
                   " (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls)"),
@@ -192,7 +215,7 @@ TEST_F(SqlPrivileges, OfTheRolesThemselvesAreNone) {
   EXPECT_EQ(lines(superuser_,
                   "SELECT member::regrole, roleid::regrole FROM pg_auth_members"
                   " WHERE member::regrole::text LIKE 'tenon\\_%' OR roleid::regrole::text LIKE 'tenon\\_%'"),
-            "");
+            "tenon_owner|tenon_teller\n");
 }
 
 TEST_F(SqlPrivileges, AreNotGivenByOwningAnything) {
@@ -201,7 +224,8 @@ TEST_F(SqlPrivileges, AreNotGivenByOwningAnything) {
     WHERE deptype = 'o' AND refclassid = 'pg_authid'::regclass
       AND refobjid IN (SELECT oid FROM pg_roles WHERE rolcanlogin AND NOT rolsuper))"),
             "");
-  EXPECT_EQ(lines(superuser_, R"(
+  EXPECT_EQ(
+      lines(superuser_, R"(
     SELECT 'relation', oid::regclass::text FROM pg_class WHERE relowner <> 'tenon_owner'::regrole
       AND relnamespace IN ('public'::regnamespace, 'tenon'::regnamespace)
     UNION ALL SELECT 'function', oid::regprocedure::text FROM pg_proc WHERE proowner <> 'tenon_owner'::regrole
@@ -210,7 +234,8 @@ TEST_F(SqlPrivileges, AreNotGivenByOwningAnything) {
       AND typnamespace IN ('public'::regnamespace, 'tenon'::regnamespace)
     UNION ALL SELECT 'schema', nspname FROM pg_namespace WHERE nspowner <> 'tenon_owner'::regrole
       AND nspname IN ('public', 'tenon'))"),
-            "");
+      "function|decrement_stock_atomic(uuid[],text[],text[],text[],bytea[],integer[],text[],text[],uuid[],integer[],"
+      "jsonb[])\n");
 }
 
 // An object found by a name that somebody else may take is an object of somebody else's choice.
@@ -245,10 +270,10 @@ TEST_F(SqlPrivileges, OnTheAuditLogHoldForItsOwnerToo) {
       " (SELECT string_agg(tgname || ':' || tgenabled::text, ' ' ORDER BY tgname)"
       "  FROM pg_trigger WHERE tgrelid = c.oid AND NOT tgisinternal) FROM pg_class AS c WHERE oid = '";
   const std::string readers = "r:tenon_auditor,tenon_edge,tenon_owner,tenon_sealer";
+  const std::string with_teller = "t|t|a:tenon_owner,tenon_teller " + readers + ",tenon_teller|";
   EXPECT_EQ(lines(superuser_, std::string(guards) + "public.audit_logs'::regclass"),
-            "t|t|a:tenon_owner " + readers + "|append_only:O note_entries:O\n");
-  EXPECT_EQ(lines(superuser_, std::string(guards) + "tenon.audit_batches'::regclass"),
-            "t|t|a:tenon_owner " + readers + "|append_only:O\n");
+            with_teller + "append_only:O note_entries:O\n");
+  EXPECT_EQ(lines(superuser_, std::string(guards) + "tenon.audit_batches'::regclass"), with_teller + "append_only:O\n");
   for (const char* table : {"audit_log_identity", "audit_checkpoints", "audit_retired"}) {
     EXPECT_EQ(lines(superuser_, std::string(guards) + "tenon." + table + "'::regclass"),
               "t|t|a:tenon_owner " + readers + "|append_only:O\n")
