@@ -134,7 +134,7 @@ DECLARE
   afters text[];
   expires timestamptz[];
   audit_ids bigint[];
-  changes bigint;  -- of versions, and the sum of the changed rows' hashes
+  changes bigint;  -- sales that changed a row, and the sum of these rows' hashes
   changed_rows bigint;
   entries bigint;  -- of the log, and the same sum over their rows
   entered_rows bigint;
