@@ -80,7 +80,7 @@ void AuditCommand::add_verify() {
   verify_->add_option("--state", state_, "where it is kept up to where the log was verified; default: in --data-dir");
   verify_
       ->add_option("--connections,--jobs", connections_,
-                   "connections that read at a time; default: one for each processor, 2 to 16")
+                   "connections that read at a time; default: two for each processor, at most 16")
       ->check(CLI::Range(1, 64));
   verify_->add_flag("--json", json_, "print the result as one line of JSON");
 }

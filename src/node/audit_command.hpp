@@ -49,7 +49,7 @@ class AuditCommand {
   std::filesystem::path state_;
   bool incremental_ = false;
   bool json_ = false;
-  unsigned connections_ = std::clamp(std::thread::hardware_concurrency(), 2U, 16U);
+  unsigned connections_ = std::clamp(2 * std::thread::hardware_concurrency(), 2U, 16U);
   std::int64_t id_ = 0;
   std::optional<std::uint64_t> size_;
   std::uint64_t from_ = 0;
