@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
 
 #include "chaos/run.hpp"
@@ -13,6 +14,7 @@ namespace tenon::chaos {
 namespace {
 
 constexpr int bad_usage = 2;
+constexpr int is_void = 3;
 
 void list_kinds() {
   for (const FaultKind& kind : fault_kinds()) fmt::print("{}\n", kind.name);
@@ -20,6 +22,11 @@ void list_kinds() {
 
 int verdict_of(const Report& report, const std::string& mutant) {
   if (mutant.empty()) return report.exit_code();
+  const auto skipped = [](const FaultRecord& record) { return record.skipped(); };
+  if (report.findings.total() == 0 && !report.faults.empty() && std::ranges::all_of(report.faults, skipped)) {
+    fmt::print("mutant {} could not be tried: {}\n", mutant, report.faults.front().fault.skipped);
+    return is_void;
+  }
   if (report.findings.total() == 0) {
     fmt::print("mutant {} was NOT CAUGHT\n", mutant);
     return 1;

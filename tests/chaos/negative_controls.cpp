@@ -44,7 +44,8 @@ Outcome run(const Mutant& mutant, std::uint64_t seed, const std::filesystem::pat
   test::ChildProgram harness(arguments, errors);
   const auto code = harness.await_end(patience);
   Outcome outcome{.mutant = &mutant, .seconds = std::chrono::duration<double>(steady_clock::now() - started).count()};
-  outcome.told = code == 0 || code == 1 ? last_line(harness.output()) : "the harness: " + last_line(harness.errors());
+  outcome.told =
+      code == 0 || code == 1 || code == 3 ? last_line(harness.output()) : "the harness: " + last_line(harness.errors());
   if (code == 0) outcome.verdict = Outcome::Verdict::caught;
   if (code == 1) outcome.verdict = Outcome::Verdict::missed;
   const std::string preamble = fmt::format("mutant {} was caught by ", mutant.name);
