@@ -12,6 +12,7 @@
 #include "base/vital.hpp"
 #include "writes/decode.hpp"
 #include "writes/defects.hpp"
+#include "writes/fault.hpp"
 
 namespace tenon::writes {
 namespace {
@@ -30,21 +31,6 @@ constexpr std::array envelope_types{Type::uuid,  Type::text, Type::text, Type::t
 constexpr std::array signature_types{Type::uuid, Type::uuid, Type::uuid, Type::timestamptz};
 
 bool is_signed(const std::shared_ptr<Command>& command) { return command->envelope.signature.has_value(); }
-
-// Errors in which nothing of the commands themselves is at fault.
-enum class Fault { collision, contention, demoted, unavailable, command };
-
-Fault classify(const std::string& sqlstate) {
-  const std::string_view state = sqlstate;
-  if (state == "TN001") return Fault::collision;
-  // Serialization failure, deadlock, lock timeout, statement timeout.
-  if (state.starts_with("40") || state == "55P03" || state == "57014") return Fault::contention;
-  // Read-only: a primary that was demoted under us.
-  if (state == "25006") return Fault::demoted;
-  // Resources (disk full, too many connections), operator intervention, system error.
-  if (state.starts_with("53") || state.starts_with("57") || state.starts_with("58")) return Fault::unavailable;
-  return Fault::command;
-}
 
 void add_signature(std::span<postgres::ArrayParameter> columns, const std::optional<SignedBy>& signature) {
   if (!signature) {

@@ -8,6 +8,7 @@
 
 #include "base/test_switch.hpp"
 #include "writes/decode.hpp"
+#include "writes/fault.hpp"
 
 namespace tenon::writes {
 namespace {
@@ -136,15 +137,17 @@ asio::awaitable<Result<Reply>> Transactions::run(asio::io_context& here, const E
     try {
       co_return co_await attempt(pool, envelope, execute, deadline, committing);
     } catch (const postgres::StatementError& error) {
-      // Stored on another node meanwhile, or chosen as a deadlock's victim: rolled back whole, so look again.
-      const bool again = error.sqlstate() == "TN001" || error.sqlstate().starts_with("40");
+      const Fault fault = classify(error.sqlstate());
+      // Rolled back whole, so look again: on another connection, which finds the new primary if this one was demoted.
+      const bool again = fault == Fault::collision || fault == Fault::contention || fault == Fault::demoted;
       if (again && attempts < attempts_max && monotonic_now() < deadline) continue;
       log_.event(LogLevel::error, "transaction_failed",
                  {{"scope", std::string_view(envelope.scope)},
                   {"sqlstate", std::string_view(error.sqlstate())},
                   {"reason", std::string_view(error.what())},
                   {"request_id", std::string_view(envelope.request_id)}});
-      co_return problem(ProblemCode::internal_error);
+      if (fault == Fault::command) co_return problem(ProblemCode::internal_error);
+      if (!committing) co_return problem(ProblemCode::database_unavailable);
     } catch (const postgres::ConnectionError& error) {
       log_.event(LogLevel::warning, "transaction_lost",
                  {{"scope", std::string_view(envelope.scope)},

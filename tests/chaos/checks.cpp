@@ -31,6 +31,19 @@ std::uint64_t Findings::total() const {
   return sum;
 }
 
+namespace {
+
+// PostgreSQL tells of a file that it may not open with the SQLSTATE of a missing right, which is a defect of ours at
+// all other times.
+bool is_explained(const Evidence& evidence, const Attempt& attempt) {
+  return attempt.answer.code == "internal_error" && std::ranges::any_of(evidence.faults, [&](const FaultRecord& fault) {
+           return fault.kind == "file system read-only" && attempt.answered >= fault.begun &&
+                  attempt.sent <= fault.healed;
+         });
+}
+
+}  // namespace
+
 void check_answers(const Evidence& evidence, Findings& findings) {
   findings.begin("answers_equal", "answers to repeated keys");
   for (const Call& call : evidence.calls) {
@@ -51,7 +64,7 @@ void check_answers(const Evidence& evidence, Findings& findings) {
   for (const Call& call : evidence.calls) {
     for (const Attempt& attempt : call.attempts) {
       if (attempt.answer.status != 0) findings.checked();
-      if (!attempt.answer.text.empty())
+      if (!attempt.answer.text.empty() && !is_explained(evidence, attempt))
         findings.violation(name_of(call) + " was told " + shown(attempt) + " " + attempt.answer.text);
     }
   }

@@ -66,6 +66,15 @@ TEST(CheckAnswers, AreRedForAnAnswerThatNobodyShouldGet) {
   EXPECT_EQ(history.violations(check_answers), 1U);
 }
 
+TEST(CheckAnswers, AreRedForAnInternalErrorButWhileTheFileSystemIsReadOnly) {
+  Told history;
+  history.sale("k", {told(30, 40, {.status = 500, .code = "internal_error", .text = "{}"})});
+  history.faults.push_back({.kind = "primary read-only", .fault = {.proof = "seen"}, .begun = 20, .healed = 50});
+  EXPECT_EQ(history.violations(check_answers), 1U);
+  history.faults.push_back({.kind = "file system read-only", .fault = {.proof = "seen"}, .begun = 20, .healed = 50});
+  EXPECT_EQ(history.violations(check_answers), 0U);
+}
+
 TEST(CheckLiveness, IsRedForAKeyWithoutAFinalAnswer) {
   Told history;
   history.sale("k", {told(3, 4, {.status = 500})});
