@@ -46,7 +46,7 @@ function refuse(reply, status, error) {
 }
 
 function build() {
-  const sql = postgres({ host: process.env.DATABASE, database: 'tenon', username: 'postgres', max: connections, prepare: true, idle_timeout: 10 });
+  const sql = postgres({ host: process.env.DATABASE, database: 'tenon', username: 'postgres', max: connections, prepare: true, idle_timeout: 0 });
   const redis = new Redis({ port: Number(process.env.REDIS_PORT), enableAutoPipelining: true });
   redis.defineCommand('bucket', { numberOfKeys: 1, lua: bucketScript });
   const verify = createVerifier({ key: process.env.SECRET, algorithms: ['HS256'], cache: 1000 });
