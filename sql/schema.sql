@@ -142,9 +142,11 @@ BEGIN
   IF (1 <= ALL (quantities)) IS NOT TRUE THEN
     RAISE EXCEPTION 'a sale is of at least one piece' USING ERRCODE = 'check_violation';
   END IF;
-  IF (size = ALL (ARRAY[cardinality(scopes), cardinality(users), cardinality(keys), cardinality(fingerprints),
-                        cardinality(lifetimes), cardinality(roles), cardinality(request_ids), cardinality(item_ids),
-                        cardinality(quantities), cardinality(preconditions)])) IS NOT TRUE THEN
+  -- One row of elements, from the first on: an element taken by a number that there is none of would be null.
+  IF (format('[1:%s]', size) = ALL (ARRAY[
+        array_dims(claims), array_dims(scopes), array_dims(users), array_dims(keys), array_dims(fingerprints),
+        array_dims(lifetimes), array_dims(roles), array_dims(request_ids), array_dims(item_ids), array_dims(quantities),
+        array_dims(preconditions)])) IS NOT TRUE THEN
     RAISE EXCEPTION 'a batch has as many of everything as it has commands' USING ERRCODE = 'check_violation';
   END IF;
   LOCK TABLE tenon.key_generation IN ROW SHARE MODE;

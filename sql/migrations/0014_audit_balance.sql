@@ -47,7 +47,7 @@ BEGIN
 END
 $$;
 GRANT TRIGGER ON public.audit_logs TO tenon_owner;  -- until it is there
--- But for the sale, which does both itself (0006): it must have them in one statement.
+-- But for the sale, which does both itself (0006).
 CREATE TRIGGER note_entries AFTER INSERT ON public.audit_logs REFERENCING NEW TABLE AS added
   FOR EACH STATEMENT WHEN (current_user <> 'tenon_teller'::text) EXECUTE FUNCTION tenon.note_entries();
 REVOKE TRIGGER ON public.audit_logs FROM tenon_owner;

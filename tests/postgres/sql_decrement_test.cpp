@@ -179,6 +179,48 @@ TEST_F(SqlDecrement, OfArraysOfUnequalLengthIsRefused) {
   EXPECT_EQ(lines(superuser_, "SELECT DISTINCT quantity_sold FROM inventory"), "0\n");
 }
 
+// Elements are taken by number. An array that counts from elsewhere, or that has rows of its own, would give nulls for
+// them: so could whoever stole a node's login sell without telling how many.
+TEST_F(SqlDecrement, OfArraysThatDoNotCountFromOneOrHaveRowsIsRefused) {
+  make_item(uuid_of(1), 100);
+  make_item(uuid_of(2), 100);
+  const auto columns = [](int second) {
+    return std::vector<std::pair<std::string, std::string>>{
+        {"c1a10000-0000-4000-8000-000000000001,c1a10000-0000-4000-8000-000000000002", "uuid[]"},
+        {"inventory,inventory", "text[]"},
+        {"clerk,clerk", "text[]"},
+        {"key-1,key-2", "text[]"},
+        {std::string(R"("\\x)") + std::string(64, 'a') + R"(","\\x)" + std::string(64, 'a') + "\"", "bytea[]"},
+        {"60,60", "int[]"},
+        {"admin,admin", "text[]"},
+        {"r,r", "text[]"},
+        {uuid_of(1) + "," + uuid_of(second), "uuid[]"},
+        {"5,7", "int[]"},
+        {"NULL,NULL", "jsonb[]"}};
+  };
+  const auto rows_of = [](std::string elements) {
+    return "{{" + elements.replace(elements.find(','), 1, "},{") + "}}";
+  };
+  for (const int second : {1, 2}) {
+    const auto given = columns(second);
+    for (std::size_t bent = 0; bent < given.size(); ++bent) {
+      const std::string& elements = given[bent].first;
+      for (const std::string& shape :
+           {"[2:3]={" + elements + "}", "[0:1]={" + elements + "}", "{{" + elements + "}}", rows_of(elements)}) {
+        std::string call = "SELECT decrement_stock_atomic(";
+        for (std::size_t n = 0; n < given.size(); ++n) {
+          call += (n == 0 ? "'" : ", '") + (n == bent ? shape : "{" + given[n].first + "}") + "'::" + given[n].second;
+        }
+        EXPECT_EQ(refusal_of([&] { edge_.execute(call + ")"); }), "23514") << "column " << bent << " as " << shape;
+      }
+    }
+  }
+  EXPECT_EQ(lines(superuser_,
+                  "SELECT sum(quantity_sold), (SELECT count(*) FROM audit_logs WHERE action = 'STOCK_DECREMENT')"
+                  " FROM inventory"),
+            "0|0\n");
+}
+
 // No trigger counts what the sale changes and enters: it does so itself, and an edit that loses an entry cannot commit.
 TEST_F(SqlDecrement, HoldsItsEntriesAgainstItsChangesInEachOfItsWays) {
   struct Defect {
