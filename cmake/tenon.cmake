@@ -28,6 +28,15 @@ if(TENON_SANITIZE)
   endif()
 endif()
 
+# The allocator of the program `tenon`; a program that uses the library chooses its own (docs/decisions/0015-allocator.md).
+# Linked whether or not the program names a symbol of it, and before the C library, whose malloc it takes the place of.
+add_library(tenon_allocator INTERFACE)
+if(TENON_TCMALLOC AND NOT TENON_SANITIZE)  # a sanitizer brings an allocator of its own
+  find_library(TCMALLOC_MINIMAL tcmalloc_minimal REQUIRED)
+  target_link_libraries(tenon_allocator INTERFACE
+    -Wl,--push-state,--no-as-needed ${TCMALLOC_MINIMAL} -Wl,--pop-state)
+endif()
+
 # tenon_part(NAME SOURCES a.cpp b.cpp [USES part...] [LINKS lib...]): one folder of src/ as a static library.
 function(tenon_part NAME)
   cmake_parse_arguments(PART "" "" "SOURCES;USES;LINKS" ${ARGN})

@@ -24,8 +24,8 @@ std::filesystem::path make_wrapper(const std::filesystem::path& folder, const st
     throw std::runtime_error("libfiu is not installed: tools/setup test does it");
   const std::filesystem::path wrapper = folder / "tenon";
   std::ofstream(wrapper) << fmt::format(
-      "#!/bin/sh\nFIU_ENABLE='{}' FIU_CTRL_FIFO={}/fiu LD_PRELOAD='{} {}' exec {} \"$@\"\n", enabled, folder.string(),
-      run_preload, posix_preload, TENON_BINARY);
+      "#!/bin/sh\nFIU_ENABLE='{}' FIU_CTRL_FIFO={}/fiu LD_PRELOAD='{} {} {}' exec {} \"$@\"\n", enabled,
+      folder.string(), OPERATOR_NEW, run_preload, posix_preload, TENON_BINARY);
   std::filesystem::permissions(wrapper, std::filesystem::perms::owner_all);
   return wrapper;
 }

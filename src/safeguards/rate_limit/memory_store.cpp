@@ -1,13 +1,9 @@
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
-#include <new>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -16,6 +12,7 @@
 #include <vector>
 
 #include "base/keyed_hash.hpp"
+#include "base/zeroed_pages.hpp"
 #include "safeguards/rate_limit/store.hpp"
 
 #if defined(__x86_64__)
@@ -85,35 +82,21 @@ struct alignas(64) Set {
 };
 static_assert(sizeof(Set) == ways * 40 && std::is_trivial_v<Set>);
 
-// Zeroed by the kernel as they are first used, in large pages where it has them: subjects lie all over, and each one's
-// page would have to be looked up. The locks are apart: so many fit into a cache that taking one seldom costs a miss.
+// Zeroed by the kernel as they are first used. The locks are apart: so many fit into a cache that taking one seldom
+// costs a miss.
 class Sets {
  public:
-  explicit Sets(std::size_t count) : locks_(count), memory_(std::calloc(count + 1, sizeof(Set)), &std::free) {
-    if (!memory_) throw std::bad_alloc();
-    void* begin = memory_.get();
-    std::size_t room = (count + 1) * sizeof(Set);
-    first_ = static_cast<Set*>(std::align(alignof(Set), count * sizeof(Set), begin, room));
-    advise(begin, room);
-  }
+  explicit Sets(std::size_t count) : locks_(count), memory_(count * sizeof(Set)) {}
   // The tag's place among the sets without a division (Lemire's multiply-shift).
   [[nodiscard]] std::pair<Set&, std::uint8_t&> of(std::uint64_t tag) noexcept {
     __extension__ using Wide = unsigned __int128;
     const auto place = static_cast<std::size_t>(static_cast<Wide>(tag) * locks_.size() >> 64);
-    return {first_[place], locks_[place]};
+    return {static_cast<Set*>(memory_.begin())[place], locks_[place]};
   }
 
  private:
-  static void advise(void* begin, std::size_t bytes) noexcept {
-    constexpr std::uintptr_t page = 4'096;
-    const auto from = (reinterpret_cast<std::uintptr_t>(begin) + page - 1) / page * page;
-    const auto to = (reinterpret_cast<std::uintptr_t>(begin) + bytes) / page * page;
-    if (from < to) (void)madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE);  // NOLINT: a wish
-  }
-
   std::vector<std::uint8_t> locks_;
-  std::unique_ptr<void, decltype(&std::free)> memory_;
-  Set* first_ = nullptr;
+  ZeroedPages memory_;
 };
 
 [[nodiscard]] std::size_t way_of(const Set& set, std::uint64_t tag) noexcept {

@@ -8,4 +8,5 @@ tenon_test(unit_base LABEL unit
     ${CMAKE_CURRENT_LIST_DIR}/nearest_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/problem_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/utf8_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/zeroed_pages_test.cpp
   USES encoding)
