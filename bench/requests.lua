@@ -30,19 +30,32 @@ local function item() return items[math.random(#items)] end
 
 local function fresh_key()
   counter = counter + 1
-  headers["Idempotency-Key"] = run .. "-" .. counter
+  return run .. "-" .. counter
+end
+
+-- The generator has the machine in common with what it asks: whatever does not change is put together once, with "@" for
+-- the item and "#" for the key.
+local function pattern()
+  if kind == "health" then return wrk.format("GET", "/healthz", headers) end
+  if kind == "read" then return wrk.format("GET", "/api/inventory/@", headers) end
+  headers["Idempotency-Key"] = kind == "replay" and "replayed" or "#"
+  if kind == "replay" then return wrk.format("PATCH", "/api/inventory/" .. items[1], headers, '{"decrement":1}') end
+  return wrk.format("PATCH", "/api/inventory/@", headers, '{"decrement":1}')
+end
+
+local function order()
+  local lines = {}
+  for n = 1, 5 do lines[n] = '{"item_id":"' .. item() .. '","quantity":1}' end
+  headers["Idempotency-Key"] = fresh_key()
+  return wrk.format("POST", "/api/orders", headers, '{"lines":[' .. table.concat(lines, ",") .. "]}")
 end
 
 function request()
-  if kind == "health" then return wrk.format("GET", "/healthz", headers) end
-  if kind == "read" then return wrk.format("GET", "/api/inventory/" .. item(), headers) end
-  if kind == "replay" then
-    headers["Idempotency-Key"] = "replayed"
-    return wrk.format("PATCH", "/api/inventory/" .. items[1], headers, '{"decrement":1}')
-  end
-  fresh_key()
-  if kind == "sale" then return wrk.format("PATCH", "/api/inventory/" .. item(), headers, '{"decrement":1}') end
-  local lines = {}
-  for n = 1, 5 do lines[n] = '{"item_id":"' .. item() .. '","quantity":1}' end
-  return wrk.format("POST", "/api/orders", headers, '{"lines":[' .. table.concat(lines, ",") .. "]}")
+  if kind == "order" then return order() end
+  whole = whole or pattern()
+  if kind == "health" or kind == "replay" then return whole end
+  if not before then before, after = whole:match("^(.-)@(.*)$") end
+  if kind == "read" then return before .. item() .. after end
+  if not between then between, after = after:match("^(.-)#(.*)$") end
+  return before .. item() .. between .. fresh_key() .. after
 end
