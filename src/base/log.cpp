@@ -16,6 +16,8 @@
 namespace tenon {
 namespace {
 
+constexpr std::size_t kept_bytes_max = 4'096;  // of a thread's buffer for one line
+
 constexpr std::string_view name_of(LogLevel level) noexcept {
   switch (level) {
     case LogLevel::debug:
@@ -127,21 +129,8 @@ std::string_view timestamp(Instant now) {
   return text;
 }
 
-}  // namespace
-
-struct Logger::Sink {
-  explicit Sink(const std::string& path) : file(path) {}
-  LogFile file;
-};
-
-Logger::Logger(const std::string& path, LogLevel least) : least_(least), sink_(std::make_unique<Sink>(path)) {}
-
-Logger::~Logger() = default;
-
-std::string render_log_line(std::string_view at, LogLevel level, std::string_view name,
-                            std::initializer_list<LogField> fields) {
-  std::string line;
-  line.reserve(512);
+void append_line(std::string& line, std::string_view at, LogLevel level, std::string_view name,
+                 std::initializer_list<LogField> fields) {
   line.append("{\"at\":\"").append(at).append("\",\"level\":\"").append(name_of(level));
   line.append("\",\"event\":\"").append(name).push_back('"');
   for (const LogField& field : fields) {
@@ -157,14 +146,34 @@ std::string render_log_line(std::string_view at, LogLevel level, std::string_vie
     }
   }
   line.push_back('}');
+}
+
+}  // namespace
+
+struct Logger::Sink {
+  explicit Sink(const std::string& path) : file(path) {}
+  LogFile file;
+};
+
+Logger::Logger(const std::string& path, LogLevel least) : least_(least), sink_(std::make_unique<Sink>(path)) {}
+
+Logger::~Logger() = default;
+
+std::string render_log_line(std::string_view at, LogLevel level, std::string_view name,
+                            std::initializer_list<LogField> fields) {
+  std::string line;
+  append_line(line, at, level, name, fields);
   return line;
 }
 
 void Logger::event(LogLevel level, std::string_view name, std::initializer_list<LogField> fields) noexcept {
   if (!enabled(level)) return;
   try {
-    const std::string line = render_log_line(timestamp(wall_now()), level, name, fields);
+    thread_local std::string line;  // stays as large as it was: not made anew for each
+    line.clear();
+    append_line(line, timestamp(wall_now()), level, name, fields);
     sink_->file.add(line);
+    if (line.capacity() > kept_bytes_max) line = std::string();
     if (level >= LogLevel::warning) sink_->file.flush();
   } catch (...) {  // a log line is never worth a request
   }

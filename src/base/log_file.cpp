@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -11,7 +13,8 @@
 namespace tenon {
 namespace {
 
-constexpr std::size_t written_from = 4 * 1024;
+constexpr std::size_t written_from = 64 * 1024;
+constexpr std::chrono::milliseconds written_within{100};
 constexpr std::size_t collected_max = 1024 * 1024;  // then who logs waits for the disk
 
 int open_for_appending(const std::filesystem::path& path) {
@@ -34,9 +37,11 @@ void write_all(int descriptor, std::string_view bytes) noexcept {
 LogFile::LogFile(const std::string& path)
     : descriptor_(path == "-" ? STDERR_FILENO : open_for_appending(path)), owned_(path != "-") {
   if (descriptor_ < 0) throw std::runtime_error("cannot open the log " + path + ": " + std::strerror(errno));
+  if (owned_) keeper_ = std::jthread([this](const std::stop_token& stop) { keep_written(stop); });
 }
 
 LogFile::~LogFile() {
+  keeper_ = {};
   flush();
   if (owned_) ::close(descriptor_);
 }
@@ -51,6 +56,14 @@ void LogFile::add(std::string_view line) {
   if (!owned_ || collected >= collected_max) return flush();
   if (collected < written_from) return;
   if (std::unique_lock turn(writing_, std::try_to_lock); turn.owns_lock()) write_collected(std::move(turn));
+}
+
+// A quiet node's lines are there for whoever looks, too.
+void LogFile::keep_written(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::unique_lock lock(mutex);
+  std::condition_variable_any never;
+  while (!never.wait_for(lock, stop, written_within, [&] { return stop.stop_requested(); })) flush();
 }
 
 void LogFile::flush() { write_collected(std::unique_lock(writing_)); }

@@ -1,10 +1,12 @@
-// Where log lines go: a file that is appended to, or standard error. Lines are collected and written many at a time;
-// while one thread writes, the others go on collecting.
+// Where log lines go: a file that is appended to, or standard error. Lines are collected and written many at a time, a
+// tenth of a second after the first at the latest; while one thread writes, the others go on collecting.
 #pragma once
 
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace tenon {
 
@@ -23,6 +25,7 @@ class LogFile {
 
  private:
   void write_collected(std::unique_lock<std::mutex> turn);
+  void keep_written(const std::stop_token& stop);
 
   int descriptor_;
   bool owned_;
@@ -30,6 +33,7 @@ class LogFile {
   std::string collected_;
   std::mutex writing_;  // whoever holds it writes; taken before collecting_
   std::string leaving_;
+  std::jthread keeper_;  // of a file; ends before what it writes
 };
 
 }  // namespace tenon
