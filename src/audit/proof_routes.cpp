@@ -106,7 +106,7 @@ asio::awaitable<Response> proof(Here here, const Incoming& in, SharedOperations 
   if (!id) co_return Response::refusal(id.error());
   const Result<writes::Reply> found = co_await here.service.ask(here.context, call(op->leaf, *id));
   if (!found) co_return Response::refusal(found.error());
-  if (found->problem) co_return service::answer(*found);
+  if (found->problem) co_return service::answer(*found, found->body);
   const Members members(found->body);
   auto entry = parse_export_line(found->body);
   if (!entry) co_return not_as_sealed();
@@ -127,7 +127,7 @@ asio::awaitable<Response> proof(Here here, const Incoming& in, SharedOperations 
 asio::awaitable<Response> newest(Here here, SharedOperations op, std::string_view member) {
   const Result<writes::Reply> found = co_await here.service.ask(here.context, call(op->checkpoint, std::int64_t{0}));
   if (!found) co_return Response::refusal(found.error());
-  if (found->problem) co_return service::answer(*found);
+  if (found->problem) co_return service::answer(*found, found->body);
   std::string text = Members(found->body).text(member);
   if (!text.ends_with('\n')) text += '\n';
   co_return text_answer(std::move(text));

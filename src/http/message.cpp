@@ -20,27 +20,6 @@ constexpr std::array<std::pair<Method, std::string_view>, 7> methods{{
     {Method::options, "OPTIONS"},
 }};
 
-// What the session writes itself: a second line of these would let a handler frame the answer twice.
-bool belongs_to_session(std::string_view name) noexcept {
-  const auto is = [&](std::string_view own) { return ascii::equal_in_any_case(own, name); };
-  switch (name.size()) {  // it tells nearly all others apart
-    case 4:
-      return is("Date");
-    case 6:
-      return is("Server");
-    case 10:
-      return is("Connection") || is("Keep-Alive");
-    case 12:
-      return is("X-Request-Id");
-    case 14:
-      return is("Content-Length");
-    case 17:
-      return is("Transfer-Encoding");
-    default:
-      return false;
-  }
-}
-
 constexpr std::size_t header_lines_bytes_usual = 384;
 
 constexpr bool is_line_end(char c) noexcept { return c == '\r' || c == '\n' || c == '\0'; }
@@ -98,9 +77,19 @@ Response Response::refusal(const Problem& problem, std::uint16_t status) {
   return response;
 }
 
-Response& Response::add(std::string_view name, std::string_view value) {
-  if (!ascii::is_token(name) || belongs_to_session(name))
+Response& Response::add(HeaderName name, std::string_view value) {
+  append_line(name.text(), value);
+  return *this;
+}
+
+Response& Response::add_named(std::string_view name, std::string_view value) {
+  if (!HeaderName::may_be_set(name))
     throw std::invalid_argument("a handler cannot set the header " + std::string(name));
+  append_line(name, value);
+  return *this;
+}
+
+void Response::append_line(std::string_view name, std::string_view value) {
   has_content_policy_ = has_content_policy_ || ascii::equal_in_any_case(name, "Content-Security-Policy");
   if (header_lines_.empty()) header_lines_.reserve(header_lines_bytes_usual);
   header_lines_.append(name).append(": ");
@@ -110,7 +99,6 @@ Response& Response::add(std::string_view name, std::string_view value) {
     std::replace_if(header_lines_.begin() + static_cast<std::ptrdiff_t>(begin), header_lines_.end(), is_line_end, ' ');
   }
   header_lines_.append("\r\n");
-  return *this;
 }
 
 std::optional<std::string_view> Response::header(std::string_view name) const noexcept {

@@ -1,6 +1,8 @@
 // A request as a handler sees it and the response it gives: values that know bytes and verbs, and no safeguard by name.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <boost/asio/ip/address.hpp>
 #include <cstdint>
 #include <optional>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "base/problem.hpp"
+#include "http/ascii.hpp"
 
 namespace tenon::http {
 
@@ -40,6 +43,29 @@ struct Request {
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
 };
 
+// The name of a header that an answer may set, looked at where it is written down: a name that is no token, or one of a
+// header that is the session's to write, does not compile.
+class HeaderName {
+ public:
+  consteval HeaderName(const char* text) : text_(text) {  // NOLINT: implicit on purpose
+    if (!may_be_set(text_)) throw "not a header that a handler may set";
+  }
+  [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
+
+  // Of a name that is not known before.
+  [[nodiscard]] static constexpr bool may_be_set(std::string_view name) noexcept {
+    return ascii::is_token(name) && std::ranges::none_of(of_the_session, [&](std::string_view own) {
+             return ascii::equal_in_any_case(own, name);
+           });
+  }
+
+ private:
+  // A second line of these would let a handler frame the answer twice.
+  static constexpr std::array<std::string_view, 7> of_the_session{
+      "Date", "Server", "Connection", "Keep-Alive", "X-Request-Id", "Content-Length", "Transfer-Encoding"};
+  std::string_view text_;
+};
+
 // An answer. Framing headers (Content-Length, Connection, Date, Server) and X-Request-Id are the session's to write.
 class Response {
  public:
@@ -52,7 +78,9 @@ class Response {
   [[nodiscard]] static Response refusal(const Problem& problem, std::uint16_t status);
 
   // Appends a header line. CR, LF and NUL in a value are replaced by spaces: nobody can split a response.
-  Response& add(std::string_view name, std::string_view value);
+  Response& add(HeaderName name, std::string_view value);
+  // Throws std::invalid_argument for a name that a handler may not set.
+  Response& add_named(std::string_view name, std::string_view value);
   void set_body(std::string body) { body_ = std::move(body); }
   void close_after() noexcept { close_ = true; }  // end the connection once this is sent
 
@@ -66,6 +94,8 @@ class Response {
   [[nodiscard]] bool has_content_policy() const noexcept { return has_content_policy_; }
 
  private:
+  void append_line(std::string_view name, std::string_view value);
+
   std::uint16_t status_ = 200;
   bool close_ = false;
   std::optional<ProblemCode> refused_for_;

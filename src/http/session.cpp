@@ -54,7 +54,8 @@ class Session final : public Connection {
 
   asio::awaitable<bool> open();
   asio::awaitable<void> serve();
-  asio::awaitable<void> answer();
+  Monotonic begin_answer();
+  void finish_answer(Response response, Monotonic began);
   asio::awaitable<bool> send();
   asio::awaitable<void> linger();
   void wait_for(Progress progress);
@@ -130,7 +131,16 @@ asio::awaitable<void> Session<Stream>::serve() {
       co_return;
     }
     if (progress == Progress::complete) {
-      co_await answer();
+      const Monotonic began = begin_answer();
+      Response response;
+      try {
+        response = co_await seat_.server().handler(framer_.request());
+      } catch (const std::exception& error) {
+        response = failed(error.what());
+      } catch (...) {
+        response = failed("something that is no std::exception");
+      }
+      finish_answer(std::move(response), began);
       if (collects_) continue;
     }
     if (framer_.take_continue()) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
@@ -170,27 +180,24 @@ void Session<Stream>::wait_for(Progress progress) {
 }
 
 template <class Stream>
-asio::awaitable<void> Session<Stream>::answer() {
-  ServerState& server = seat_.server();
+Monotonic Session<Stream>::begin_answer() {
   Request& request = framer_.request();
   first_ = false;
   enter(Phase::handling, Monotonic::max());  // the handler holds the request's deadline
   if (request.request_id.empty()) shard_->ids().append_next(request.request_id);
-  const Monotonic began = monotonic_now();
-  Response response;
-  try {
-    response = co_await server.handler(request);
-    if (response.status() < 200 || response.status() > 599) response = failed("the handler gave no final status");
-  } catch (const std::exception& error) {
-    response = failed(error.what());
-  } catch (...) {
-    response = failed("something that is no std::exception");
-  }
+  return monotonic_now();
+}
+
+template <class Stream>
+void Session<Stream>::finish_answer(Response response, Monotonic began) {
+  const Request& request = framer_.request();
+  if (response.status() < 200 || response.status() > 599) response = failed("the handler gave no final status");
   closing_ = response.closes() || shard_->stopping() || !framer_.keeps_alive();
   append(response, request.method == Method::head, framer_.is_http_1_0());
   const auto took = monotonic_now() - began;
   collects_ = took < collected_within && out_.size() < collected_bytes_max;
-  if (server.observer) server.observer({.request = &request, .response = &response, .took = took});
+  if (const Observer& observer = seat_.server().observer)
+    observer({.request = &request, .response = &response, .took = took});
   framer_.release();
 }
 

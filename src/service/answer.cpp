@@ -5,18 +5,18 @@
 namespace tenon::service {
 namespace {
 
-http::Response body_of(const writes::Reply& reply) {
-  if (!reply.problem) return http::Response::json(reply.status, reply.body);
+http::Response body_of(const writes::Reply& reply, std::string body) {
+  if (!reply.problem) return http::Response::json(reply.status, std::move(body));
   Problem refusal = problem(*reply.problem);
   // The operation's own members, `detail` first, without their braces.
-  if (reply.body.size() > 2) refusal.members = reply.body.substr(1, reply.body.size() - 2);
+  if (body.size() > 2) refusal.members = body.substr(1, body.size() - 2);
   return http::Response::refusal(refusal, reply.status);
 }
 
 }  // namespace
 
-http::Response answer(const writes::Reply& reply) {
-  http::Response response = reply.status == 204 ? http::Response(204) : body_of(reply);
+http::Response answer(const writes::Reply& reply, std::string body) {
+  http::Response response = reply.status == 204 ? http::Response(204) : body_of(reply, std::move(body));
   if (reply.version) response.add("ETag", "W/\"v" + std::to_string(*reply.version) + '"');
   if (reply.modified) response.add("Last-Modified", format_http_date(*reply.modified));
   if (!reply.location.empty()) response.add("Location", reply.location);

@@ -1,8 +1,6 @@
 #include "service/chain.hpp"
 
 #include <algorithm>
-#include <array>
-#include <iterator>
 #include <utility>
 
 #include "safeguards/idempotency/key.hpp"
@@ -13,8 +11,6 @@ namespace tenon::service {
 namespace {
 
 using Verdict = std::optional<Problem>;
-
-constexpr std::size_t charges_max = 2;  // of one stage
 
 Verdict find_address(const Guards& guards, Exchange& x) {
   x.address = safeguards::client_address(x.request, guards.trusted_proxies);
@@ -38,13 +34,22 @@ std::string user_subject(const Exchange& x) {
   return x.caller.user.empty() ? address_subject(x) : "user:" + x.caller.user;
 }
 
+// Read and hashed once, whoever asks first. The result is the problem of the key's header.
+Verdict find_key(Exchange& x) {
+  if (x.claim) return std::nullopt;
+  auto key = safeguards::idempotency_key(x.request);
+  if (!key) return std::move(key.error());
+  x.key = *std::move(key);
+  if (x.key) x.claim = safeguards::claim_of(x.route.policy.scope, user_of(x), *x.key);
+  return std::nullopt;
+}
+
 // Its claim needs no more than the scope, the caller and the key's header, so it is known before the body is looked at.
-bool is_known_replay(const Guards& guards, const Exchange& x) {
+bool is_known_replay(const Guards& guards, Exchange& x) {
   if (!guards.known_replay || x.route.policy.key == Need::none || x.unknown_caller) return false;
   // The nonce of a signed one is the database's to judge, whatever answer stands ready.
   if (x.route.policy.signature != Need::none && x.request.count("Signature") > 0) return false;
-  const auto key = safeguards::idempotency_key(x.request);
-  return key && *key && guards.known_replay(safeguards::claim_of(x.route.policy.scope, user_of(x), **key));
+  return !find_key(x) && x.claim && guards.known_replay(*x.claim);
 }
 
 // Work of a handler's own goes over connections of its own: the lanes' queues say nothing about it.
@@ -58,18 +63,17 @@ Verdict find_room(const Guards& guards, Exchange& x) {
   return problem(ProblemCode::overloaded);
 }
 
-std::vector<Charge> charge_limits(const Guards& guards, Exchange& x) {
-  std::vector<Charge> charges;
+void charge_limits(const Guards& guards, Exchange& x) {
   const Policy& policy = x.route.policy;
+  if (policy.address_limit.empty() && policy.user_limit.empty()) return;
   const auto* of_address = guards.limits.find(policy.address_limit);
   const auto* of_user = guards.limits.find(policy.user_limit);
   if (of_user != nullptr && is_known_replay(guards, x)) {
     x.spared = Charge{.limit = std::exchange(of_user, nullptr), .subject = user_subject(x)};
     if (policy.address_limit.empty()) of_address = guards.replay_limit;
   }
-  if (of_address != nullptr) charges.push_back({.limit = of_address, .subject = address_subject(x)});
-  if (of_user != nullptr) charges.push_back({.limit = of_user, .subject = user_subject(x)});
-  return charges;
+  if (of_address != nullptr) x.charged.push_back({.limit = of_address, .subject = address_subject(x)});
+  if (of_user != nullptr) x.charged.push_back({.limit = of_user, .subject = user_subject(x)});
 }
 
 Verdict check_roles(const Guards&, Exchange& x) {
@@ -123,9 +127,7 @@ Verdict parse_input(const Guards&, Exchange& x) {
 
 Verdict read_key(const Guards&, Exchange& x) {
   if (x.route.policy.key == Need::none) return std::nullopt;
-  auto key = safeguards::idempotency_key(x.request);
-  if (!key) return std::move(key.error());
-  x.key = std::move(*key);
+  if (auto malformed = find_key(x)) return malformed;
   if (!x.key && x.route.policy.key == Need::required) {
     return problem(ProblemCode::idempotency_key_missing,
                    "Send a fresh key with each new request, and the same one when you send it again.");
@@ -134,9 +136,10 @@ Verdict read_key(const Guards&, Exchange& x) {
   return std::nullopt;
 }
 
-std::vector<Charge> charge_live_keys(const Guards& guards, Exchange& x) {
-  if (!x.key || guards.live_keys.mode == safeguards::Mode::off) return {};
-  return {{.limit = &guards.live_keys, .subject = user_subject(x), .refusal = ProblemCode::too_many_live_keys}};
+void charge_live_keys(const Guards& guards, Exchange& x) {
+  if (!x.key || guards.live_keys.mode == safeguards::Mode::off) return;
+  x.charged.push_back(
+      {.limit = &guards.live_keys, .subject = user_subject(x), .refusal = ProblemCode::too_many_live_keys});
 }
 
 safeguards::BucketStore& shared_store(const Guards& guards) { return guards.buckets; }
@@ -237,44 +240,65 @@ void charge_misbehaviour(const Guards& guards, const Exchange& x) {
   guards.buckets.charge(request);
 }
 
-namespace {
+std::span<Charge> Chain::asked() noexcept { return std::span(exchange_.charged).subspan(first_asked_); }
 
-// What the stores were asked and said, back into the exchange.
-Verdict note(Exchange& x, std::vector<Charge> charges, std::span<const safeguards::BucketRequest> requests,
-             std::span<const safeguards::BucketDecision> decisions) {
-  for (std::size_t i = 0; i < charges.size(); ++i) charges[i].decision = decisions[i];
-  Verdict verdict;
-  if (const auto* refusing = safeguards::refusal_in(requests, decisions)) {
-    verdict = problem(charges[static_cast<std::size_t>(refusing - decisions.data())].refusal);
-    verdict->retry_after_seconds = safeguards::retry_after_seconds(*refusing);
+// What the store said, into the exchange.
+void Chain::note() {
+  const std::span charges = asked();
+  for (std::size_t i = 0; i < charges.size(); ++i) charges[i].decision = decisions_[i];
+  const std::span decisions(decisions_.data(), charges.size());
+  if (const auto* refusing = safeguards::refusal_in({requests_.data(), charges.size()}, decisions)) {
+    refusal_ = problem(charges[static_cast<std::size_t>(refusing - decisions.data())].refusal);
+    refusal_->retry_after_seconds = safeguards::retry_after_seconds(*refusing);
   }
-  std::ranges::move(charges, std::back_inserter(x.charged));
-  return verdict;
 }
 
-}  // namespace
+// False: it has to wait.
+bool Chain::run(const Stage& stage) {
+  if (stage.check != nullptr) {
+    refusal_ = stage.check(guards_, exchange_);
+    return refusal_ || stage.judge == nullptr || !exchange_.presented;
+  }
+  first_asked_ = exchange_.charged.size();
+  stage.charge(guards_, exchange_);
+  const std::span charges = asked();
+  if (charges.empty()) return true;
+  for (std::size_t i = 0; i < charges.size(); ++i) requests_[i] = charges[i].request();
+  const bool decided =
+      stage.store(guards_).take_now({requests_.data(), charges.size()}, {decisions_.data(), charges.size()});
+  if (decided) note();
+  return decided;
+}
+
+Chain::At Chain::advance() {
+  while (!refusal_) {
+    if (next_ == std::size(ordered)) return At::passed;
+    if (!run(ordered[next_])) return At::waiting;
+    ++next_;
+  }
+  return At::refused;
+}
+
+boost::asio::awaitable<void> Chain::wait() {
+  const Stage& stage = ordered[next_];
+  if (stage.judge != nullptr) {
+    refusal_ = co_await stage.judge(guards_, exchange_);
+  } else {
+    const std::size_t count = asked().size();
+    co_await stage.store(guards_).take({requests_.data(), count}, {decisions_.data(), count});
+    note();
+  }
+  ++next_;
+}
 
 boost::asio::awaitable<std::optional<Problem>> run_chain(const Guards& guards, Exchange& x) {
-  for (const Stage& stage : ordered) {
-    if (stage.check != nullptr) {
-      if (auto refusal = stage.check(guards, x)) co_return refusal;
-      if (stage.judge == nullptr || !x.presented) continue;
-      if (auto refusal = co_await stage.judge(guards, x)) co_return refusal;
-      continue;
-    }
-    auto charges = stage.charge(guards, x);
-    if (charges.empty()) continue;
-    std::array<safeguards::BucketRequest, charges_max> requests;
-    std::array<safeguards::BucketDecision, charges_max> decisions;
-    for (std::size_t i = 0; i < charges.size(); ++i) requests[i] = charges[i].request();
-    const std::span asked(requests.data(), charges.size());
-    const std::span answers(decisions.data(), charges.size());
-    safeguards::BucketStore& store = stage.store(guards);
-    const bool decided = store.take_now(asked, answers);
-    if (!decided) co_await store.take(asked, answers);
-    // The requests' texts are the charges': read before these go.
-    if (auto refusal = note(x, std::move(charges), asked, answers)) co_return refusal;
+  Chain chain(guards, x);
+  Chain::At at = chain.advance();
+  while (at == Chain::At::waiting) {
+    co_await chain.wait();
+    at = chain.advance();
   }
+  if (at == Chain::At::refused) co_return std::move(chain.refusal());
   co_return std::nullopt;
 }
 

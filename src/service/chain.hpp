@@ -1,6 +1,7 @@
 // The safeguards before a handler, in their one order.
 #pragma once
 
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <functional>
@@ -68,24 +69,53 @@ struct Exchange {
   std::optional<json::Value> body;
   Digest fingerprint{};
   std::optional<std::string> key;
+  std::optional<Uuid> claim;  // the key's, when there is one
   safeguards::Precondition precondition;
   std::vector<Charge> charged;   // in the order asked; what is not decided was not moved
   std::optional<Charge> spared;  // the user's bucket, which a known replay is not charged against
 };
 
-// A stage either checks, or names the buckets to charge, all of which are asked in one call.
+// A stage either checks, or names the buckets to charge, two at most, all of which are asked in one call.
 struct Stage {
   std::string_view name;
   std::string_view reason;  // for its place in the order
   std::optional<Problem> (*check)(const Guards&, Exchange&) = nullptr;
   // Follows a check that left a signature to be judged.
   boost::asio::awaitable<std::optional<Problem>> (*judge)(const Guards&, Exchange&) = nullptr;
-  std::vector<Charge> (*charge)(const Guards&, Exchange&) = nullptr;
+  void (*charge)(const Guards&, Exchange&) = nullptr;          // adds to the exchange's
   safeguards::BucketStore& (*store)(const Guards&) = nullptr;  // that the buckets are in
 };
 [[nodiscard]] std::span<const Stage> stages() noexcept;
 
-// Runs the stages in order; the first refusal ends it. Nothing: the handler may run. All arguments outlive the call.
+// A request's way through the stages: in order, and the first refusal ends it. Most requests never have to wait on it,
+// and need no coroutine for it. All arguments outlive it.
+class Chain {
+ public:
+  Chain(const Guards& guards, Exchange& exchange) noexcept : guards_(guards), exchange_(exchange) {}
+
+  enum class At : std::uint8_t { passed, refused, waiting };
+  // Goes as far as it can without waiting. Passed: the handler may run. Waiting: await wait(), and advance again.
+  [[nodiscard]] At advance();
+  [[nodiscard]] boost::asio::awaitable<void> wait();
+  [[nodiscard]] Problem& refusal() noexcept { return *refusal_; }
+
+ private:
+  static constexpr std::size_t charges_max = 2;  // of one stage
+
+  [[nodiscard]] bool run(const Stage& stage);
+  [[nodiscard]] std::span<Charge> asked() noexcept;
+  void note();
+
+  const Guards& guards_;
+  Exchange& exchange_;
+  std::size_t next_ = 0;         // of the stages
+  std::size_t first_asked_ = 0;  // of the exchange's charges: those of the stage that asks now
+  std::array<safeguards::BucketRequest, charges_max> requests_ = {};
+  std::array<safeguards::BucketDecision, charges_max> decisions_ = {};
+  std::optional<Problem> refusal_;
+};
+
+// All of it. Nothing: the handler may run.
 [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> run_chain(const Guards& guards, Exchange& exchange);
 
 // Some refusals tell that somebody guesses, and cost tokens on top in every bucket that the request was charged against

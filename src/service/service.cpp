@@ -45,6 +45,14 @@ writes::Operation outcome_operation() {
           .batch_commands_max = limits::batch_commands_max};
 }
 
+// A write takes its nonce in its own transaction. A read need not be held to it where none is demanded.
+bool takes_nonce_alone(const Exchange& x) {
+  return x.signature && x.route.policy.signature == Need::required && x.route.policy.key == Need::none;
+}
+
+// What is known without waiting, for who has to return something to await.
+asio::awaitable<http::Response> at_once(http::Response response) { co_return response; }
+
 writes::Operation admit_operation() {
   using postgres::Type;
   return writes::read(
@@ -155,15 +163,49 @@ asio::awaitable<http::Response> Service::handle_own(const http::Request& request
              .signature = {},
              .body = {},
              .key = {},
+             .claim = {},
              .precondition = {},
              .charged = {},
              .spared = {}};
-  http::Response response = co_await pass(here, route, x);
+  Chain chain(guards_, x);
+  Chain::At at = chain.advance();
+  while (at == Chain::At::waiting) {
+    co_await chain.wait();
+    at = chain.advance();
+  }
+  std::optional<Problem> refusal;
+  if (at == Chain::At::refused) refusal = std::move(chain.refusal());
+  if (!refusal && takes_nonce_alone(x)) refusal = co_await admit(here, x);
+  const Incoming incoming{.request = request,
+                          .path = x.path,
+                          .query = x.query,
+                          .body = x.body ? &*x.body : nullptr,
+                          .caller = x.caller,
+                          .precondition = x.precondition,
+                          .exchange = &x};
+  http::Response response;
+  if (refusal) {
+    response = refuse(*refusal);
+  } else {
+    response = co_await run(here, incoming, x);
+  }
   settle_limits(x, response);
   const auto took = monotonic_now() - started;
   metrics_.on_answer(route_names_[match->route], response.status(), took);
   log(request, &route, &x, response, took);
   co_return response;
+}
+
+// No coroutine: what needs none of its own, as a replay at hand, has only that of its answer.
+asio::awaitable<http::Response> Service::run(asio::io_context& here, const Incoming& incoming, Exchange& x) {
+  if (const auto* direct = std::get_if<DirectHandler>(&x.route.handler)) {
+    return (*direct)({.context = here, .service = *this}, incoming);
+  }
+  Result<writes::Call> call = std::get<CallHandler>(x.route.handler)(incoming);
+  if (!call) return at_once(refuse(call.error()));
+  if (call->operation->kind == writes::Operation::Kind::read) return read(here, x, std::move(*call));
+  if (auto known = replay(x)) return at_once(*std::move(known));
+  return write(here, x, std::move(*call));
 }
 
 void Service::settle_limits(const Exchange& x, http::Response& response) {
@@ -184,28 +226,6 @@ void Service::settle_limits(const Exchange& x, http::Response& response) {
   if (guessed) charge_misbehaviour(guards_, x);
 }
 
-asio::awaitable<http::Response> Service::pass(asio::io_context& here, const Route& route, Exchange& x) {
-  if (const auto refusal = co_await run_chain(guards_, x)) co_return refuse(*refusal);
-  const Incoming incoming{.request = x.request,
-                          .path = x.path,
-                          .query = x.query,
-                          .body = x.body ? &*x.body : nullptr,
-                          .caller = x.caller,
-                          .precondition = x.precondition,
-                          .exchange = &x};
-  // A write takes its nonce in its own transaction. A read need not be held to it where none is demanded.
-  const bool demanded = x.signature && route.policy.signature == Need::required;
-  if (demanded && route.policy.key == Need::none) {
-    if (const auto refusal = co_await admit(here, x)) co_return refuse(*refusal);
-  }
-  if (const auto* direct = std::get_if<DirectHandler>(&route.handler))
-    co_return co_await (*direct)({.context = here, .service = *this}, incoming);
-  Result<writes::Call> call = std::get<CallHandler>(route.handler)(incoming);
-  if (!call) co_return refuse(call.error());
-  if (call->operation->kind == writes::Operation::Kind::read) co_return co_await read(here, x, std::move(*call));
-  co_return co_await write(here, route, x, std::move(*call));
-}
-
 writes::Envelope Service::envelope_of(std::string_view scope, std::string user, const std::optional<std::string>& key,
                                       const Digest& fingerprint, const safeguards::Caller& caller,
                                       const std::string& request_id) const {
@@ -217,11 +237,10 @@ writes::Envelope Service::envelope_of(std::string_view scope, std::string user, 
                             .lifetime_seconds = static_cast<std::int32_t>(lifetime_of(scope).count()),
                             .role = std::string(safeguards::leading_name(caller.roles)),
                             .request_id = request_id};
-  envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
   return envelope;
 }
 
-http::Response Service::tell(const Result<writes::Reply>& reply, const http::Request& request, bool keyed) {
+http::Response Service::tell(Result<writes::Reply> reply, const http::Request& request, bool keyed) {
   const std::string_view key = keyed ? request.header("Idempotency-Key").value_or("") : "";
   if (!reply) {
     http::Response refusal = refuse(reply.error());
@@ -229,7 +248,7 @@ http::Response Service::tell(const Result<writes::Reply>& reply, const http::Req
     return refusal;
   }
   if (reply->problem) metrics_.on_refusal(*reply->problem);
-  http::Response response = answer(*reply);
+  http::Response response = answer(*reply, std::move(reply->body));
   if (keyed && writes::is_stored(*reply)) {
     if (reply->origin == writes::Reply::Origin::replayed) metrics_.on_replay();
     add_idempotency_headers(response, *reply, key);
@@ -237,10 +256,31 @@ http::Response Service::tell(const Result<writes::Reply>& reply, const http::Req
   return response;
 }
 
-asio::awaitable<http::Response> Service::write(asio::io_context& here, const Route& route, Exchange& x,
-                                               writes::Call call) {
-  writes::Envelope envelope =
-      envelope_of(route.policy.scope, user_of(x), x.key, x.fingerprint, x.caller, x.request.request_id);
+// The answer that this node was told lately, if there is one: without an envelope, a lane or a wait.
+std::optional<http::Response> Service::replay(const Exchange& x) {
+  if (!x.claim || x.signature) return std::nullopt;  // a nonce is the database's to judge
+  std::optional<writes::Reply> known = writer_.known(*x.claim, x.fingerprint);
+  if (!known) return std::nullopt;
+  if (known->origin == writes::Reply::Origin::reused) {
+    return tell(problem(ProblemCode::idempotency_key_reused), x.request, true);
+  }
+  return answer_write(*std::move(known), x);
+}
+
+// A write's answer, whether it ran now or before.
+http::Response Service::answer_write(Result<writes::Reply> reply, const Exchange& x) {
+  test_switch::pass(test_switch::Step::before_response);
+  if (reply && reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
+    reply->status = settings_.conflict_status;
+  }
+  if (reply && writes::is_signature_refused(*reply)) return refuse(problem(*reply->problem));
+  return tell(std::move(reply), x.request, x.key.has_value());
+}
+
+asio::awaitable<http::Response> Service::write(asio::io_context& here, Exchange& x, writes::Call call) {
+  const std::string_view scope = x.route.policy.scope;
+  writes::Envelope envelope = envelope_of(scope, user_of(x), x.key, x.fingerprint, x.caller, x.request.request_id);
+  envelope.claim = x.claim ? *x.claim : safeguards::claim_of(scope, envelope.user, envelope.key);
   if (!call.role.empty()) envelope.scope.append(" ").append(call.role);  // the claim is made: the key is the scope's
   if (x.signature && call.operation->signed_statement.empty()) {
     if (const auto refusal = co_await admit(here, x)) co_return refuse(*refusal);
@@ -249,12 +289,7 @@ asio::awaitable<http::Response> Service::write(asio::io_context& here, const Rou
   }
   Result<writes::Reply> reply =
       co_await writer_.write(here, std::move(call), std::move(envelope), monotonic_now() + settings_.request_deadline);
-  test_switch::pass(test_switch::Step::before_response);
-  if (reply && reply->problem == ProblemCode::conflict && x.precondition.from_standard_header) {
-    reply->status = settings_.conflict_status;
-  }
-  if (reply && writes::is_signature_refused(*reply)) co_return refuse(problem(*reply->problem));
-  co_return tell(reply, x.request, x.key.has_value());
+  co_return answer_write(std::move(reply), x);
 }
 
 asio::awaitable<std::optional<Problem>> Service::admit(asio::io_context& here, const Exchange& x) {
@@ -279,26 +314,27 @@ asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& her
   writes::Envelope envelope =
       envelope_of(options.scope, std::move(user_id), *key, safeguards::fingerprint(in.request, in.body), in.caller,
                   in.request.request_id);
+  envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
   if (in.exchange != nullptr) envelope.signature = in.exchange->signature;
   const Monotonic deadline = monotonic_now() + settings_.request_deadline;
   const writes::Writer::Work work = [&] { return transactions_.run(here, envelope, execute, deadline); };
-  const Result<writes::Reply> reply =
+  Result<writes::Reply> reply =
       co_await writer_.once(here, envelope.claim, envelope.fingerprint, envelope.signature.has_value(), deadline, work);
   if (reply && writes::is_signature_refused(*reply)) co_return refuse(problem(*reply->problem));
-  co_return tell(reply, in.request, key->has_value());
+  co_return tell(std::move(reply), in.request, key->has_value());
 }
 
 asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& x, writes::Call call) {
-  const Result<writes::Reply> reply =
+  Result<writes::Reply> reply =
       co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
   if (!reply) co_return refuse(reply.error());
-  http::Response response = answer(*reply);
+  http::Response response = answer(*reply, std::move(reply->body));
   if (reply->version && reply->status == 200) {
     const auto known = x.request.header("If-None-Match");
     if (known && !none_match(*known, *reply->version)) {
       http::Response unchanged(304);
-      for (const std::string_view name : {"ETag", "Last-Modified"}) {
-        if (const auto value = response.header(name)) unchanged.add(name, *value);
+      for (const http::HeaderName name : {http::HeaderName("ETag"), http::HeaderName("Last-Modified")}) {
+        if (const auto value = response.header(name.text())) unchanged.add(name, *value);
       }
       co_return unchanged;
     }
@@ -330,7 +366,7 @@ asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const I
 
   if (reply->problem == ProblemCode::forbidden) co_return refuse(problem(ProblemCode::forbidden));
 
-  const http::Response stored = answer(*reply);
+  const http::Response stored = answer(*reply, reply->body);
   std::string body = "{\"scope\":" + json_string(scope) + ",\"key\":" + json_string(key) +
                      ",\"status\":" + std::to_string(stored.status());
   for (const auto& [member, header] :

@@ -70,17 +70,21 @@ class Service {
   [[nodiscard]] boost::asio::awaitable<http::Response> handle_own(const http::Request& request);
   [[nodiscard]] boost::asio::awaitable<http::Response> handle_any_origin(const http::Request& request);
   [[nodiscard]] http::Response preflight(const http::Request& request);
-  [[nodiscard]] boost::asio::awaitable<http::Response> pass(boost::asio::io_context& here, const Route& route,
-                                                            Exchange& x);
-  [[nodiscard]] boost::asio::awaitable<http::Response> write(boost::asio::io_context& here, const Route& route,
-                                                             Exchange& x, writes::Call call);
+  // What follows the chain. `incoming` outlives what is returned.
+  [[nodiscard]] boost::asio::awaitable<http::Response> run(boost::asio::io_context& here, const Incoming& incoming,
+                                                           Exchange& x);
+  [[nodiscard]] boost::asio::awaitable<http::Response> write(boost::asio::io_context& here, Exchange& x,
+                                                             writes::Call call);
+  [[nodiscard]] std::optional<http::Response> replay(const Exchange& x);
+  [[nodiscard]] http::Response answer_write(Result<writes::Reply> reply, const Exchange& x);
   [[nodiscard]] boost::asio::awaitable<http::Response> read(boost::asio::io_context& here, Exchange& x,
                                                             writes::Call call);
   [[nodiscard]] http::Response refuse(const Problem& problem);
   // Takes the nonce into use in a transaction of its own; the refusal when it is not new.
   [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> admit(boost::asio::io_context& here, const Exchange& x);
   // `keyed`: the client sent the key, and is told about it.
-  [[nodiscard]] http::Response tell(const Result<writes::Reply>& reply, const http::Request& request, bool keyed);
+  [[nodiscard]] http::Response tell(Result<writes::Reply> reply, const http::Request& request, bool keyed);
+  // Without its claim.
   [[nodiscard]] writes::Envelope envelope_of(std::string_view scope, std::string user,
                                              const std::optional<std::string>& key, const Digest& fingerprint,
                                              const safeguards::Caller& caller, const std::string& request_id) const;

@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,6 +52,12 @@ class Writer {
   // Is the claim's write under way here, or its answer at hand: can it be answered without the database? From any
   // thread.
   [[nodiscard]] bool knows(const Uuid& claim);
+
+  // The stored answer of an unsigned write as a replay, when it is at hand; of origin `reused` when it was given to
+  // another payload. From any thread.
+  [[nodiscard]] std::optional<Reply> known(const Uuid& claim, const Digest& fingerprint) {
+    return replies_.find(claim, fingerprint, monotonic_now());
+  }
 
   // The same latch for work of another kind: `work` runs unless the claim is being run already on this node, and then
   // this waits for that one. Reply::Origin::reused is turned into the problem. `work` lives until it returns. Of a

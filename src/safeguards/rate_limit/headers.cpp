@@ -38,7 +38,7 @@ void append_item(std::string& list, std::string_view name, std::string_view firs
   return seconds_rounded_up(decision.admitted ? decision.refill_microseconds : decision.retry_microseconds);
 }
 
-void add_number(http::Response& response, std::string_view name, std::int64_t number) {
+void add_number(http::Response& response, http::HeaderName name, std::int64_t number) {
   std::string digits;
   append_number(digits, number);
   response.add(name, digits);

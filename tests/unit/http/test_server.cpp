@@ -54,7 +54,7 @@ asio::awaitable<http::Response> TestServer::handle(const http::Request& request)
   }
   http::Response response;
   if (path == "/split") response.add("X-Echo", "a\r\nX-Evil: 1\r\n\r\nHTTP/1.1 200 OK");
-  if (path == "/frame") response.add("Content-Length", "0");
+  if (path == "/frame") response.add_named("Content-Length", "0");
   if (path == "/close") response.close_after();
   if (path.starts_with("/status/")) co_return http::Response(static_cast<std::uint16_t>(std::stoi(path.substr(8))));
   if (path.starts_with("/bytes/")) {

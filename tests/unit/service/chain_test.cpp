@@ -91,6 +91,7 @@ class TheChain : public testing::Test {
                .signature = {},
                .body = {},
                .key = {},
+               .claim = {},
                .precondition = {},
                .charged = {},
                .spared = {}};
