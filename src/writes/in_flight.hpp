@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "base/keyed_hash.hpp"
 #include "base/result.hpp"
+#include "writes/claim_hash.hpp"
 #include "writes/reply.hpp"
 
 namespace tenon::writes {
@@ -47,8 +47,8 @@ class InFlight {
 
  private:
   struct Hash {
-    const KeyedHash* keyed;
-    std::size_t operator()(const Uuid& claim) const noexcept { return (*keyed)(as_text(claim.bytes)); }
+    const ClaimHash* keyed;
+    std::size_t operator()(const Uuid& claim) const noexcept { return (*keyed)(claim); }
   };
   using Running = std::unordered_map<Uuid, std::vector<std::shared_ptr<Waiter>>, Hash>;
   struct Shard {
@@ -59,7 +59,7 @@ class InFlight {
   [[nodiscard]] Shard& shard_of(const Uuid& claim) { return *shards_[claim.bytes[0] % shard_count]; }
 
   std::size_t waiters_max_;
-  KeyedHash hash_;
+  ClaimHash hash_;
   std::array<std::unique_ptr<Shard>, shard_count> shards_ = make_shards();
   [[nodiscard]] std::array<std::unique_ptr<Shard>, shard_count> make_shards() const;
 };

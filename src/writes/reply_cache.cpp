@@ -1,56 +1,78 @@
 #include "writes/reply_cache.hpp"
 
+#include <utility>
+
 namespace tenon::writes {
 
 ReplyCache::ReplyCache(std::size_t bytes_max) : shard_bytes_max_(bytes_max / shard_count) {
+  constexpr std::size_t heads_at_first = 64;
   for (auto& shard : shards_) {
     shard = std::make_unique<Shard>();
-    shard->kept = std::unordered_map<Uuid, Kept, Hash>(0, Hash{&hash_});
+    shard->heads.resize(heads_at_first);
   }
 }
 
 std::size_t ReplyCache::cost_of(const Reply& reply) noexcept {
-  constexpr std::size_t nodes = 64;  // of the map and the queue, and their share of the table
-  return sizeof(Kept) + 2 * sizeof(Uuid) + sizeof(Reply) + nodes + reply.body.capacity() + reply.location.capacity();
+  constexpr std::size_t heads = 2 * sizeof(std::uint64_t);  // two for each that is kept, at most
+  return sizeof(Kept) + sizeof(Reply) + heads + reply.body.capacity() + reply.location.capacity();
 }
 
 void ReplyCache::drop_oldest(Shard& shard) {
-  const auto oldest = shard.kept.find(shard.by_age.front());
-  shard.bytes -= cost_of(*oldest->second.reply);
-  shard.kept.erase(oldest);
+  shard.bytes -= cost_of(*shard.by_age.front().reply);
   shard.by_age.pop_front();
+  ++shard.oldest;
+}
+
+void ReplyCache::add_heads(Shard& shard) const {
+  shard.heads.assign(shard.heads.size() * 2, 0);
+  std::uint64_t number = shard.oldest;
+  for (Kept& kept : shard.by_age) kept.before = std::exchange(head_of(shard, kept.claim), number++);
+}
+
+ReplyCache::Kept* ReplyCache::find_in(Shard& shard, const Uuid& claim) const noexcept {
+  for (std::uint64_t number = head_of(shard, claim); number >= shard.oldest;) {
+    Kept& kept = shard.by_age[number - shard.oldest];
+    if (kept.claim == claim) return &kept;
+    number = kept.before;
+  }
+  return nullptr;
 }
 
 void ReplyCache::keep(const Uuid& claim, const Digest& fingerprint, const Reply& reply) {
   if (!reply.known_until || reply.origin == Reply::Origin::reused || !is_stored(reply)) return;
-  auto kept = std::make_shared<Reply>(reply);
-  kept->origin = Reply::Origin::replayed;
-  const std::size_t cost = cost_of(*kept);
+  auto answer = std::make_shared<Reply>(reply);
+  answer->origin = Reply::Origin::replayed;
+  const std::size_t cost = cost_of(*answer);
   if (cost > shard_bytes_max_) return;
 
   Shard& shard = shard_of(claim);
   const std::lock_guard lock(shard.mutex);
-  const auto [place, is_new] = shard.kept.try_emplace(claim);
-  if (is_new) {
-    shard.by_age.push_back(claim);
+  if (Kept* const known = find_in(shard, claim)) {
+    shard.bytes -= cost_of(*known->reply);
+    known->fingerprint = fingerprint;
+    known->reply = std::move(answer);
   } else {
-    shard.bytes -= cost_of(*place->second.reply);
+    if (shard.by_age.size() == shard.heads.size()) add_heads(shard);
+    const std::uint64_t number = shard.oldest + shard.by_age.size();
+    shard.by_age.push_back({.claim = claim,
+                            .before = std::exchange(head_of(shard, claim), number),
+                            .fingerprint = fingerprint,
+                            .reply = std::move(answer)});
   }
-  place->second = {.fingerprint = fingerprint, .reply = std::move(kept)};
   shard.bytes += cost;
   while (shard.bytes > shard_bytes_max_) drop_oldest(shard);
 }
 
-const ReplyCache::Kept* ReplyCache::look_up(const Shard& shard, const Uuid& claim, Monotonic now) {
-  const auto found = shard.kept.find(claim);
-  return found == shard.kept.end() || *found->second.reply->known_until <= now ? nullptr : &found->second;
+const ReplyCache::Kept* ReplyCache::look_up(Shard& shard, const Uuid& claim, Monotonic now) const noexcept {
+  const Kept* const kept = find_in(shard, claim);
+  return kept == nullptr || *kept->reply->known_until <= now ? nullptr : kept;
 }
 
 std::optional<Reply> ReplyCache::find(const Uuid& claim, const Digest& fingerprint, Monotonic now) {
   if (shard_bytes_max_ == 0) return std::nullopt;
   std::shared_ptr<const Reply> reply;
   {
-    const Shard& shard = shard_of(claim);
+    Shard& shard = shard_of(claim);
     const std::lock_guard lock(shard.mutex);
     const Kept* kept = look_up(shard, claim, now);
     if (kept == nullptr) return std::nullopt;
@@ -61,7 +83,7 @@ std::optional<Reply> ReplyCache::find(const Uuid& claim, const Digest& fingerpri
 }
 
 bool ReplyCache::knows(const Uuid& claim, Monotonic now) {
-  const Shard& shard = shard_of(claim);
+  Shard& shard = shard_of(claim);
   const std::lock_guard lock(shard.mutex);
   return look_up(shard, claim, now) != nullptr;
 }

@@ -3,15 +3,16 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <unordered_map>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
-#include "base/keyed_hash.hpp"
+#include "writes/claim_hash.hpp"
 #include "writes/reply.hpp"
 
 namespace tenon::writes {
@@ -34,29 +35,36 @@ class ReplyCache {
 
  private:
   struct Kept {
+    Uuid claim;
+    std::uint64_t before;  // the one kept before it whose claim has the same head
     Digest fingerprint;
     std::shared_ptr<const Reply> reply;
   };
-  struct Hash {
-    const KeyedHash* keyed;
-    std::size_t operator()(const Uuid& claim) const noexcept { return (*keyed)(as_text(claim.bytes)); }
-  };
+  // A queue that is also a table. Everything kept has a number, counted up, and is linked to what was kept before it
+  // under the same head; a link to a number that has left the queue is an end. So giving up the oldest touches nothing
+  // but the oldest.
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_map<Uuid, Kept, Hash> kept;
-    std::deque<Uuid> by_age;  // each of `kept` once, the oldest first
+    std::vector<std::uint64_t> heads;  // the last number kept under each; a power of two of them
+    std::deque<Kept> by_age;
+    std::uint64_t oldest = 1;  // the number of by_age.front()
     std::size_t bytes = 0;
   };
   static constexpr std::size_t shard_count = 16;
 
   static std::size_t cost_of(const Reply& reply) noexcept;
   static void drop_oldest(Shard& shard);
+  [[nodiscard]] std::uint64_t& head_of(Shard& shard, const Uuid& claim) const noexcept {
+    return shard.heads[hash_(claim) & (shard.heads.size() - 1)];
+  }
+  void add_heads(Shard& shard) const;
+  [[nodiscard]] Kept* find_in(Shard& shard, const Uuid& claim) const noexcept;  // null: unknown
   // Null: unknown, or not for sure any more.
-  static const Kept* look_up(const Shard& shard, const Uuid& claim, Monotonic now);
+  [[nodiscard]] const Kept* look_up(Shard& shard, const Uuid& claim, Monotonic now) const noexcept;
   [[nodiscard]] Shard& shard_of(const Uuid& claim) { return *shards_[claim.bytes[0] % shard_count]; }
 
   std::size_t shard_bytes_max_;
-  KeyedHash hash_;
+  ClaimHash hash_;
   std::array<std::unique_ptr<Shard>, shard_count> shards_;
 };
 

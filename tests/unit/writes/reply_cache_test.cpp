@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -137,6 +139,47 @@ TEST(ReplyCache, StaysWithinItsBytesAndGivesUpTheOldest) {
   cache.keep(claim(1), payload, stored(std::string(most, 'x')));  // larger than all there is room for
   EXPECT_FALSE(cache.knows(claim(1), now));
   EXPECT_TRUE(cache.knows(claim(19'999), now));
+}
+
+TEST(ReplyCache, FindsAllThatThereIsRoomFor) {
+  ReplyCache cache(64 << 20);
+  for (std::uint32_t n = 0; n < 5'000; ++n) cache.keep(claim(n), payload, stored(std::to_string(n)));
+  for (std::uint32_t n = 0; n < 5'000; ++n) {
+    const auto reply = cache.find(claim(n), payload, now);
+    ASSERT_TRUE(reply) << n;
+    EXPECT_EQ(reply->body, std::to_string(n));
+  }
+}
+
+TEST(ReplyCache, FindsAllOfTheYoungestHoweverManyCameBefore) {
+  ReplyCache cache(1 << 20);
+  constexpr std::uint32_t last = 30'000;
+  for (std::uint32_t n = 1; n <= last; ++n) {
+    cache.keep(claim(n), payload, stored(std::to_string(n)));
+    if (n % 1'000 == 0) cache.keep(claim(n), another_payload, stored("again"));
+  }
+  // The claims' first byte picks their shard, so that each has given up its own oldest.
+  std::array<bool, 256> forgotten{};
+  std::uint32_t found = 0;
+  for (std::uint32_t n = last; n > 0; --n) {
+    const bool known = cache.knows(claim(n), now);
+    EXPECT_FALSE(known && forgotten[n % 16]) << n << " is older than one that was given up";
+    forgotten[n % 16] = !known;
+    if (!known) continue;
+    ++found;
+    const auto reply = cache.find(claim(n), n % 1'000 == 0 ? another_payload : payload, now);
+    EXPECT_EQ(reply->body, n % 1'000 == 0 ? "again" : std::to_string(n));
+  }
+  EXPECT_GT(found, 1'500U);
+  EXPECT_LT(found, last / 2);
+}
+
+TEST(ClaimHash, OfEachTableIsAnother) {
+  const ClaimHash one;
+  const ClaimHash another;
+  EXPECT_EQ(one(claim(7)), one(claim(7)));
+  EXPECT_NE(one(claim(7)), one(claim(8)));
+  EXPECT_NE(one(claim(7)), another(claim(7)));
 }
 
 TEST(ReplyCache, OfNoBytesKeepsNothing) {
