@@ -5,6 +5,8 @@ target_compile_options(tenon_options INTERFACE
 target_compile_definitions(tenon_options INTERFACE
   # Asio and Beast are compiled once, in src/base/asio.cpp and src/http/beast.cpp, not in every file that includes them.
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+  # What Asio keeps for a while comes from operator new, whose alignment is all that is asked for, not from aligned_alloc.
+  BOOST_ASIO_DISABLE_STD_ALIGNED_ALLOC BOOST_ASIO_DISABLE_BOOST_ALIGN
   $<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports false dangling/uninitialized/null findings inside inlined standard and Boost headers under -O2.

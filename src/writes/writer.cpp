@@ -15,8 +15,8 @@ namespace asio = boost::asio;
 // Suspends the calling coroutine; `start` is given what will resume it and must see to its being called once, on the
 // coroutine's own thread.
 template <class Start>
-asio::awaitable<void> suspend(Start start) {
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+asio::awaitable<void> suspend(Start& start) {  // which outlives the suspension
+  return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
       [](auto handler, Start& begin) { begin(std::move_only_function<void()>(std::move(handler))); },
       asio::use_awaitable, std::ref(start));
 }
@@ -99,12 +99,13 @@ void Writer::stop() {
 asio::awaitable<Result<Reply>> Writer::run(std::shared_ptr<Command> command, BoundedLane& lane) {
   if (!lane.has_room()) co_return problem(ProblemCode::overloaded);
   bool admitted = true;
-  co_await suspend([&](std::move_only_function<void()> resume) {
+  const auto start = [&](std::move_only_function<void()> resume) {
     command->done = std::move(resume);
     if (lane.lane.submit(command)) return;
     admitted = false;
     asio::post(*command->origin, [command] { std::exchange(command->done, nullptr)(); });
-  });
+  };
+  co_await suspend(start);
   if (!admitted) co_return problem(ProblemCode::overloaded);
   co_return std::move(command->outcome);
 }
@@ -113,19 +114,20 @@ asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio
   const auto waiter = std::make_shared<Waiter>();
   waiter->origin = &here;
   auto wait = InFlight::Wait::ended;
-  co_await suspend([&](std::move_only_function<void()> resume) {
+  const auto start = [&](std::move_only_function<void()> resume) {
     waiter->done = std::move(resume);
     const auto joined = in_flight_.wait(claim, waiter);
     if (joined == InFlight::Wait::waiting) return;  // `waiter` may be served already: this frame is not ours any more
     wait = joined;
     asio::post(here, [waiter] { std::exchange(waiter->done, nullptr)(); });
-  });
+  };
+  co_await suspend(start);
   if (wait == InFlight::Wait::full) co_return problem(ProblemCode::request_in_progress, "Too many wait for this key.");
   co_return waiter->first;
 }
 
-asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, const Uuid& claim, const Digest& fingerprint,
-                                            bool is_signed, Monotonic deadline, const Work& work) {
+asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, Uuid claim, Digest fingerprint, bool is_signed,
+                                            Monotonic deadline, Work work) {
   test_switch::pass(test_switch::Step::before_latch);
   if (!is_signed) {
     if (std::optional<Reply> known = replies_.find(claim, fingerprint, monotonic_now())) {
@@ -162,10 +164,9 @@ asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, 
   command->envelope = std::move(envelope);
   command->deadline = deadline;
   command->origin = &here;
-  // Owned here, for as long as once() runs it.
-  const Work work = [this, &command, &lane] { return run(command, lane); };
-  co_return co_await once(here, command->envelope.claim, command->envelope.fingerprint,
-                          command->envelope.signature.has_value(), deadline, work);
+  const Envelope& asked = command->envelope;
+  return once(here, asked.claim, asked.fingerprint, asked.signature.has_value(), deadline,
+              [this, command, &lane] { return run(command, lane); });
 }
 
 Writer::BoundedLane& Writer::read_lane_of(const asio::io_context& here, const Call& call) noexcept {

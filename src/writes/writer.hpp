@@ -60,12 +60,12 @@ class Writer {
   }
 
   // The same latch for work of another kind: `work` runs unless the claim is being run already on this node, and then
-  // this waits for that one. Reply::Origin::reused is turned into the problem. `work` lives until it returns. Of a
+  // this waits for that one. Reply::Origin::reused is turned into the problem. Of a
   // signed request the nonce is to be looked at whatever the first one answered: it waits its turn, and then works.
   using Work = std::function<boost::asio::awaitable<Result<Reply>>()>;
-  [[nodiscard]] boost::asio::awaitable<Result<Reply>> once(boost::asio::io_context& here, const Uuid& claim,
-                                                           const Digest& fingerprint, bool is_signed,
-                                                           Monotonic deadline, const Work& work);
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> once(boost::asio::io_context& here, Uuid claim,
+                                                           Digest fingerprint, bool is_signed, Monotonic deadline,
+                                                           Work work);
 
   // Goes over a lane of the caller's own thread, whatever its affinity: reads do not fight for rows. Problems:
   // overloaded, database_unavailable, internal_error, stopping.
