@@ -138,6 +138,7 @@ DECLARE
   changed_rows bigint;
   entries bigint;  -- of the log, and the same sum over their rows
   entered_rows bigint;
+  items integer;  -- how many different ones
 BEGIN
   IF (1 <= ALL (quantities)) IS NOT TRUE THEN
     RAISE EXCEPTION 'a sale is of at least one piece' USING ERRCODE = 'check_violation';
@@ -164,18 +165,50 @@ BEGIN
         RAISE SQLSTATE 'TN004';
       END IF;
     END IF;
-    IF size = 1 THEN  -- as below, without its preparations: they are most of what a batch of one would cost
-      UPDATE inventory SET
-        quantity_available = quantity_available - quantities[1], quantity_sold = quantity_sold + quantities[1],
-        version = version + 1, prior_updated_at = updated_at, updated_at = greatest(clock, updated_at + interval '1 us')
-      WHERE id = item_ids[1] AND quantity_available >= quantities[1]
-      RETURNING ARRAY[tenon.item_body(inventory)], ARRAY[version], ARRAY[updated_at],
-                ARRAY[tenon.item_stock(quantity_available + quantities[1], quantity_sold - quantities[1], version - 1)],
-                ARRAY[tenon.item_stock(quantity_available, quantity_sold, version)],
-                ARRAY[clock + least(lifetimes[1], lifetime_max_seconds) * interval '1 s'],
-                ARRAY[nextval('tenon.audit_log_ids')], 1, uuid_hash(id)
-      INTO bodies, versions, moments, befores, afters, expires, audit_ids, changes, changed_rows;
-    ELSIF cardinality(ARRAY(SELECT DISTINCT unnest(item_ids))) = size THEN
+    -- As below, without its arrays and preparations: they are most of what a batch of one would cost.
+    IF size = 1 THEN
+      DECLARE
+        sold_id CONSTANT uuid := item_ids[1];
+        pieces CONSTANT integer := quantities[1];
+        expiry CONSTANT timestamptz := clock + least(lifetimes[1], lifetime_max_seconds) * interval '1 s';
+        body text;
+        sold_version bigint;
+        moment timestamptz;
+        stock_before text;
+        stock_after text;
+        entry bigint;
+        entry_of uuid;
+      BEGIN
+        UPDATE inventory SET
+          quantity_available = quantity_available - pieces, quantity_sold = quantity_sold + pieces,
+          version = version + 1, prior_updated_at = updated_at, updated_at = greatest(clock, updated_at + interval '1 us')
+        WHERE id = sold_id AND quantity_available >= pieces
+        RETURNING head || tenon.item_tail(quantity_available, quantity_sold, version, updated_at), version, updated_at,
+                  tenon.item_stock(quantity_available + pieces, quantity_sold - pieces, version - 1),
+                  tenon.item_stock(quantity_available, quantity_sold, version), nextval('tenon.audit_log_ids')
+        INTO body, sold_version, moment, stock_before, stock_after, entry;
+        IF NOT FOUND THEN
+          RAISE SQLSTATE 'TN004';
+        END IF;
+        INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+        VALUES (entry, moment, sold_id, 'STOCK_DECREMENT', 'item', users[1], roles[1], request_ids[1], keys[1],
+                stock_before, stock_after)
+        RETURNING entity_id INTO entry_of;
+        IF entry_of IS DISTINCT FROM sold_id THEN
+          RAISE EXCEPTION 'the audit log does not tell of what was sold' USING ERRCODE = 'TN010';
+        END IF;
+        INSERT INTO tenon.audit_batches VALUES (pg_current_xact_id(), entry, entry, moment, moment, 1);
+        INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                      user_id, key, summary)
+        VALUES (claims[1], open_slot, 200, sold_version, moment, expiry, entry, fingerprints[1], scopes[1], users[1], keys[1],
+                body);
+        RETURN ROW(ARRAY[0], ARRAY[200], ARRAY[NULL], ARRAY[body], ARRAY[sold_version], ARRAY[moment], ARRAY[NULL], ARRAY[expiry],
+                   ARRAY[entry], clock)::tenon.replies;
+      END;
+    END IF;
+
+    items := cardinality(ARRAY(SELECT DISTINCT unnest(item_ids)));
+    IF items = size THEN
       WITH changed AS (
         UPDATE inventory SET
           quantity_available = quantity_available - quantity, quantity_sold = quantity_sold + quantity,
@@ -195,6 +228,35 @@ BEGIN
              array_agg((SELECT first_audit_id FROM block) + n - 1), count(*), sum(uuid_hash(id))
       INTO bodies, versions, moments, befores, afters, expires, audit_ids, changes, changed_rows
       FROM (SELECT * FROM changed ORDER BY n) AS told;
+    ELSIF items = 1 THEN  -- what everybody wants: nothing to lock in order, and no rows to tell apart
+      DECLARE
+        pieces CONSTANT bigint := (SELECT sum(asked) FROM unnest(quantities) AS asked);
+        item inventory;
+        first_entry bigint;
+      BEGIN
+        UPDATE inventory SET
+          quantity_available = quantity_available - pieces, quantity_sold = quantity_sold + pieces, version = version + size,
+          prior_updated_at = greatest(clock, updated_at + interval '1 us') + (size - 2) * interval '1 us',
+          updated_at = greatest(clock, updated_at + interval '1 us') + (size - 1) * interval '1 us'
+        WHERE id = item_ids[1] AND quantity_available >= pieces
+        RETURNING inventory.* INTO item;
+        IF NOT FOUND THEN
+          RAISE SQLSTATE 'TN004';
+        END IF;
+        first_entry := nextval('tenon.audit_log_ids');
+        SELECT array_agg(item.head || tenon.item_tail(available, sold, version, modified)), array_agg(version),
+               array_agg(modified), array_agg(tenon.item_stock(available + quantity, sold - quantity, version - 1)),
+               array_agg(tenon.item_stock(available, sold, version)),
+               array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'), array_agg(first_entry + n - 1)
+        INTO bodies, versions, moments, befores, afters, expires, audit_ids
+        FROM (SELECT n, quantities[n] AS quantity, item.version - size + n AS version,
+                     item.updated_at - (size - n) * interval '1 us' AS modified,
+                     item.quantity_available + pieces - sum(quantities[n]) OVER so_far AS available,
+                     item.quantity_sold - pieces + sum(quantities[n]) OVER so_far AS sold
+              FROM generate_series(1, size) AS n WINDOW so_far AS (ORDER BY n ROWS UNBOUNDED PRECEDING)) AS told;
+        changes := size;
+        changed_rows := size * uuid_hash(item.id)::bigint;
+      END;
     ELSE
       -- The sales of an item as one change of it; `k` counts them, `running` is what they take together up to the k-th.
       WITH changed AS (
@@ -238,39 +300,27 @@ BEGIN
       RAISE SQLSTATE 'TN004';
     END IF;
 
-    IF size = 1 THEN
+    WITH logged AS (
       INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-      VALUES (audit_ids[1], moments[1], item_ids[1], 'STOCK_DECREMENT', 'item', users[1], roles[1], request_ids[1], keys[1],
-              befores[1], afters[1])
-      RETURNING 1, uuid_hash(entity_id) INTO entries, entered_rows;
-      INSERT INTO tenon.audit_batches VALUES (pg_current_xact_id(), audit_ids[1], audit_ids[1], moments[1], moments[1], 1);
+      SELECT audit_ids[n], moments[n], item_ids[n], 'STOCK_DECREMENT', 'item', users[n], roles[n], request_ids[n], keys[n],
+             befores[n], afters[n]
+      FROM generate_series(1, size) AS n
+      RETURNING id, at, entity_id
+    ), batch AS MATERIALIZED (
+      SELECT min(id) AS first_id, max(id) AS last_id, min(at) AS first_at, max(at) AS last_at, count(*) AS entries,
+             sum(uuid_hash(entity_id)) AS rows
+      FROM logged
+    ), noted AS (
+      INSERT INTO tenon.audit_batches SELECT pg_current_xact_id(), first_id, last_id, first_at, last_at, batch.entries FROM batch
+    ), kept AS (
       INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
                                     user_id, key, summary)
-      VALUES (claims[1], open_slot, 200, versions[1], moments[1], expires[1], audit_ids[1], fingerprints[1], scopes[1],
-              users[1], keys[1], bodies[1]);
-    ELSE
-      WITH logged AS (
-        INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-        SELECT audit_ids[n], moments[n], item_ids[n], 'STOCK_DECREMENT', 'item', users[n], roles[n], request_ids[n], keys[n],
-               befores[n], afters[n]
-        FROM generate_series(1, size) AS n
-        RETURNING id, at, entity_id
-      ), batch AS MATERIALIZED (
-        SELECT min(id) AS first_id, max(id) AS last_id, min(at) AS first_at, max(at) AS last_at, count(*) AS entries,
-               sum(uuid_hash(entity_id)) AS rows
-        FROM logged
-      ), noted AS (
-        INSERT INTO tenon.audit_batches SELECT pg_current_xact_id(), first_id, last_id, first_at, last_at, batch.entries FROM batch
-      ), kept AS (
-        INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
-                                      user_id, key, summary)
-        SELECT claims[n], open_slot, 200, versions[n], moments[n], expires[n], audit_ids[n], fingerprints[n], scopes[n],
-               users[n], keys[n], bodies[n]
-        FROM generate_series(1, size) AS n
-        ORDER BY claims[n]  -- one order for all: two batches that share keys can't wait for each other in a ring
-      )
-      SELECT batch.entries, batch.rows INTO entries, entered_rows FROM batch;
-    END IF;
+      SELECT claims[n], open_slot, 200, versions[n], moments[n], expires[n], audit_ids[n], fingerprints[n], scopes[n],
+             users[n], keys[n], bodies[n]
+      FROM generate_series(1, size) AS n
+      ORDER BY claims[n]  -- one order for all: two batches that share keys can't wait for each other in a ring
+    )
+    SELECT batch.entries, batch.rows INTO entries, entered_rows FROM batch;
     IF (entries, entered_rows) IS DISTINCT FROM (changes, changed_rows) THEN
       RAISE EXCEPTION 'the audit log does not tell of what was sold' USING ERRCODE = 'TN010';
     END IF;

@@ -74,6 +74,41 @@ TEST_F(SqlDecrement, AloneLeavesWhatItLeavesInABatch) {
   EXPECT_TRUE(row.ends_with("|t|t|t|t\n")) << row;
 }
 
+// Sales of one item one after the other, as a batch, and beside another item's: what they say, keep and enter is the
+// same.
+TEST_F(SqlDecrement, OfOneItemLeaveTheSameInWhicheverBatchTheyAre) {
+  for (const int n : {1, 2, 3, 4}) make_item(uuid_of(n), 20);
+  int used = 0;
+  const auto sales_of = [&](int item) {
+    std::vector<Sale> sales;
+    for (const int quantity : {3, 1, 4}) {
+      sales.push_back({.envelope = envelope(++used), .item = uuid_of(item), .quantity = quantity});
+    }
+    return sales;
+  };
+  for (const Sale& sale : sales_of(1)) EXPECT_EQ(sell_one(edge_, sale).status, 200);
+  EXPECT_THAT(sell(edge_, sales_of(2)), testing::Each(Field(&Answer::status, 200)));
+  std::vector<Sale> mixed = sales_of(3);
+  mixed.insert(mixed.begin() + 1, {.envelope = envelope(++used), .item = uuid_of(4), .quantity = 9});
+  EXPECT_THAT(sell(edge_, mixed), testing::Each(Field(&Answer::status, 200)));
+
+  const auto left = [&](int item) {
+    return lines(superuser_,
+                 "SELECT k.version, before, after, l.at = k.modified, l.id = k.audit_id,"
+                 " expires_at > clock_timestamp(), replace(summary, i.id::text, '') ~ format('\"quantity_sold\":%s,',"
+                 " after::json ->> 'quantity_sold'), (summary = tenon.item_body(i)) = (k.version = i.version),"
+                 " row(k.modified = i.updated_at, k.version = i.version), row(k.modified = prior_updated_at, k.version "
+                 "+ 1 = i.version)"
+                 " FROM inventory AS i JOIN audit_logs AS l ON entity_id = i.id JOIN idempotency_keys AS k"
+                 " ON k.audit_id = l.id WHERE i.id = '" +
+                     uuid_of(item) + "' ORDER BY l.id");
+  };
+  const std::string one_by_one = left(1);
+  EXPECT_EQ(std::ranges::count(one_by_one, '\n'), 3) << one_by_one;
+  EXPECT_EQ(left(2), one_by_one);
+  EXPECT_EQ(left(3), one_by_one);
+}
+
 // The row's clock is ahead of the server's (it was set back): moments still grow.
 TEST_F(SqlDecrement, AfterTheClockWasSetBackStillMovesForward) {
   make_item(uuid_of(1), 10);
@@ -230,23 +265,34 @@ TEST_F(SqlDecrement, HoldsItsEntriesAgainstItsChangesInEachOfItsWays) {
     std::vector<int> items;
   };
   const Defect defects[] = {
-      {"alone, of another row", "item_ids[1], 'STOCK_DECREMENT'", "gen_random_uuid(), 'STOCK_DECREMENT'", {1}},
+      {"alone, of another row", "sold_id, 'STOCK_DECREMENT'", "gen_random_uuid(), 'STOCK_DECREMENT'", {1}},
       {"of different items, of another row",
        "item_ids[n], 'STOCK_DECREMENT'",
        "item_ids[1], 'STOCK_DECREMENT'",
        {1, 2}},
       {"of different items, one missing",
-       "FROM generate_series(1, size) AS n\n        RETURNING",
-       "FROM generate_series(2, size) AS n\n        RETURNING",
+       "FROM generate_series(1, size) AS n\n      RETURNING",
+       "FROM generate_series(2, size) AS n\n      RETURNING",
        {1, 2}},
-      {"of one item, one missing",
-       "FROM generate_series(1, size) AS n\n        RETURNING",
-       "FROM generate_series(2, size) AS n\n        RETURNING",
+      {"all of one item, one missing",
+       "FROM generate_series(1, size) AS n\n      RETURNING",
+       "FROM generate_series(2, size) AS n\n      RETURNING",
+       {1, 1}},
+      {"all of one item, of another row",
+       "item_ids[n], 'STOCK_DECREMENT'",
+       "gen_random_uuid(), 'STOCK_DECREMENT'",
+       {1, 1}},
+      {"some of one item, one missing",
+       "FROM generate_series(1, size) AS n\n      RETURNING",
+       "FROM generate_series(2, size) AS n\n      RETURNING",
        {1, 1, 2}},
-      {"of one item, of another row", "item_ids[n], 'STOCK_DECREMENT'", "item_ids[size], 'STOCK_DECREMENT'", {1, 1, 2}},
+      {"some of one item, of another row",
+       "item_ids[n], 'STOCK_DECREMENT'",
+       "item_ids[size], 'STOCK_DECREMENT'",
+       {1, 1, 2}},
   };
-  make_item(uuid_of(1), 10);
-  make_item(uuid_of(2), 10);
+  make_item(uuid_of(1), 100);
+  make_item(uuid_of(2), 100);
   const std::string whole = value(superuser_, "SELECT pg_get_functiondef('decrement_stock_atomic'::regproc)");
   int used = 0;
   const auto sell_all = [&](const std::vector<int>& items) {

@@ -23,7 +23,7 @@ DECLARE
   change text[];
 BEGIN
   FOREACH change SLICE 1 IN ARRAY ARRAY[
-    ['IF size = 1 THEN' || chr(10) || '      INSERT', 'IF false THEN' || chr(10) || '      INSERT'],
+    ['IF size = 1 THEN', 'IF false THEN'],
     ['batch.entries FROM batch' || chr(10), 'batch.entries FROM batch WHERE batch.entries > 0' || chr(10)],
     ['(entries, entered_rows) IS DISTINCT FROM (changes, changed_rows)', 'false']
   ] LOOP
