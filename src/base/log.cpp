@@ -94,6 +94,14 @@ void append_padded(std::string& out, unsigned number, int width) {
   }
 }
 
+// 1.234: three places, whatever they are, as each line has one and a double's shortest digits take their time.
+void append_milliseconds(std::string& out, std::chrono::microseconds time) {
+  const auto count = std::max<std::int64_t>(time.count(), 0);
+  append_number(out, count / 1000);
+  out.push_back('.');
+  for (std::int64_t unit = 100; unit > 0; unit /= 10) out.push_back(static_cast<char>('0' + count / unit % 10));
+}
+
 // 2026-01-31T23:59:59
 std::string second_text(std::chrono::sys_seconds at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
@@ -141,6 +149,8 @@ void append_line(std::string& line, std::string_view at, LogLevel level, std::st
       append_number(line, *number);
     } else if (const auto* real = std::get_if<double>(&field.value)) {
       std::isfinite(*real) ? append_number(line, *real, std::chars_format::general, 6) : void(line += "null");
+    } else if (const auto* time = std::get_if<std::chrono::microseconds>(&field.value)) {
+      append_milliseconds(line, *time);
     } else {
       line += std::get<bool>(field.value) ? "true" : "false";
     }

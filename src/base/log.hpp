@@ -1,6 +1,7 @@
 // Structured logs: one event, one line, one JSON object. Whatever a client put into a field stays inside its string.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -14,7 +15,7 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error, off };
 
 struct LogField {
   std::string_view name;
-  std::variant<std::string_view, std::int64_t, double, bool> value;
+  std::variant<std::string_view, std::int64_t, double, bool, std::chrono::microseconds> value;  // a time: milliseconds
 };
 
 // Safe to use from any thread. Writing never throws and never blocks on anything but the sink's own write.

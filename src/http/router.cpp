@@ -56,8 +56,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
   return out;
 }
 
+// Both have as many segments.
 bool fits(const std::vector<std::string>& pattern, Segments path) {
-  if (pattern.size() != path.size()) return false;
   for (std::size_t i = pattern.size(); i-- > 0;) {  // from the end: paths begin alike
     if (pattern[i] == parameter ? path[i].empty() : pattern[i] != path[i]) return false;
   }
@@ -89,15 +89,17 @@ void Router::add(Method method, std::string_view pattern, std::size_t route) {
   if (!split) throw std::invalid_argument("malformed route pattern " + std::string(pattern));
   Entry entry{.method = method, .segments = {}, .route = route};
   for (const std::string_view segment : split->segments()) entry.segments.push_back(pattern_segment(segment, pattern));
-  for (const Entry& other : entries_)
+  by_length_.resize(std::max(by_length_.size(), entry.segments.size() + 1));
+  std::vector<Entry>& alike = by_length_[entry.segments.size()];
+  for (const Entry& other : alike)
     if (other.method == method && other.segments == entry.segments)
       throw std::invalid_argument("two routes for " + std::string(name_of(method)) + " " + std::string(pattern));
-  entries_.push_back(std::move(entry));
+  alike.push_back(std::move(entry));
 }
 
 Result<Match> Router::match(Method method, std::string_view path) const {
   const auto split = Split::of(path);
-  if (!split) return problem(ProblemCode::unknown_path);
+  if (!split || split->segments().size() >= by_length_.size()) return problem(ProblemCode::unknown_path);
   const Entry* best = nullptr;
   std::array<bool, 8> allowed{};
   const auto better = [&](const Entry& entry) {
@@ -106,7 +108,7 @@ Result<Match> Router::match(Method method, std::string_view path) const {
     if (best->segments == entry.segments) return entry.method == method;
     return more_literal(entry.segments, best->segments);
   };
-  for (const Entry& entry : entries_) {
+  for (const Entry& entry : by_length_[split->segments().size()]) {
     if (!fits(entry.segments, split->segments())) continue;
     allowed[static_cast<std::size_t>(entry.method)] = true;
     const bool serves = entry.method == method || (method == Method::head && entry.method == Method::get);

@@ -35,7 +35,7 @@ class Router {
     std::vector<std::string> segments;  // "{" alone stands for a parameter
     std::size_t route;
   };
-  std::vector<Entry> entries_;
+  std::vector<std::vector<Entry>> by_length_;  // by the number of segments
 };
 
 }  // namespace tenon::http

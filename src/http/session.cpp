@@ -4,6 +4,7 @@
 #include "http/session.hpp"
 
 #include <array>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -38,6 +39,21 @@ asio::awaitable<void> say_goodbye(TlsStream& stream) {
 }
 Socket& socket_of(Socket& stream) { return stream; }
 Socket& socket_of(TlsStream& stream) { return stream.next_layer(); }
+
+// Resumes where the read ends. Asio's own token would send each of them through the coroutine's type-erased executor
+// first; a connection is on its io_context's one thread already.
+template <class Stream>
+asio::awaitable<std::size_t> read_some(Stream& stream, std::span<char> room, error_code& error) {
+  return asio::async_initiate<const asio::use_awaitable_t<>, void(std::size_t)>(
+      [&stream, room, &error](auto resume) {
+        stream.async_read_some(asio::buffer(room.data(), room.size()),
+                               [&error, resume = std::move(resume)](error_code ended, std::size_t bytes) mutable {
+                                 error = ended;
+                                 std::move(resume)(bytes);
+                               });
+      },
+      asio::use_awaitable);
+}
 
 template <class Stream>
 class Session final : public Connection {
@@ -152,10 +168,8 @@ asio::awaitable<void> Session<Stream>::serve() {
     if (progress == Progress::idle && shard_->stopping()) co_return;
 
     wait_for(progress);
-    const std::span<char> room = framer_.room();
     error_code error;
-    const std::size_t bytes = co_await stream_.async_read_some(asio::buffer(room.data(), room.size()),
-                                                               asio::redirect_error(asio::use_awaitable, error));
+    const std::size_t bytes = co_await read_some(stream_, framer_.room(), error);
     if (expired() && (error || !is_waiting_for_a_request())) {
       if (!is_waiting_for_a_request()) refuse(problem(ProblemCode::request_timeout));
       co_return;

@@ -390,7 +390,7 @@ void Service::log(const http::Request& request, const Route* route, const Exchan
               {"status", std::int64_t{response.status()}},
               {"user", x != nullptr ? std::string_view(x->caller.user) : std::string_view()},
               {"address", std::string_view(address)},
-              {"milliseconds", std::chrono::duration<double, std::milli>(took).count()}});
+              {"milliseconds", std::chrono::duration_cast<std::chrono::microseconds>(took)}});
 }
 
 }  // namespace tenon::service

@@ -133,6 +133,19 @@ TEST(LogLine, WritesNumbersThatJsonCanHold) {
             std::string::npos);
 }
 
+TEST(LogLine, WritesATimeInMillisecondsWithThreePlaces) {
+  for (const auto& [time, text] : {std::pair{0, "0.000"},
+                                   {7, "0.007"},
+                                   {34, "0.034"},
+                                   {999, "0.999"},
+                                   {1'000, "1.000"},
+                                   {12'345'678, "12345.678"},
+                                   {-5, "0.000"}}) {
+    const std::string line = render_log_line(at, LogLevel::info, "request", {{"ms", std::chrono::microseconds(time)}});
+    EXPECT_TRUE(line.ends_with(std::string(",\"ms\":") + text + "}")) << line;
+  }
+}
+
 TEST(LogLine, NamesEachLevel) {
   for (const auto& [level, name] : {std::pair{LogLevel::debug, "debug"},
                                     {LogLevel::info, "info"},
