@@ -19,8 +19,9 @@ Verdict find_address(const Guards& guards, Exchange& x) {
 
 std::string address_subject(const Exchange& x) { return "ip:" + safeguards::subject_of(x.address); }
 
+// By whoever needs to know it first.
 Verdict identify(const Guards& guards, Exchange& x) {
-  if (x.route.policy.roles.empty()) return std::nullopt;
+  if (std::exchange(x.identified, true) || x.route.policy.roles.empty()) return std::nullopt;
   Result<safeguards::Caller> caller = guards.tokens.verify(x.request, x.now);
   if (caller) {
     x.caller = std::move(*caller);
@@ -46,7 +47,9 @@ Verdict find_key(Exchange& x) {
 
 // Its claim needs no more than the scope, the caller and the key's header, so it is known before the body is looked at.
 bool is_known_replay(const Guards& guards, Exchange& x) {
-  if (!guards.known_replay || x.route.policy.key == Need::none || x.unknown_caller) return false;
+  if (!guards.known_replay || x.route.policy.key == Need::none) return false;
+  identify(guards, x);
+  if (x.unknown_caller) return false;
   // The nonce of a signed one is the database's to judge, whatever answer stands ready.
   if (x.route.policy.signature != Need::none && x.request.count("Signature") > 0) return false;
   return !find_key(x) && x.claim && guards.known_replay(*x.claim);
@@ -68,6 +71,7 @@ void charge_limits(const Guards& guards, Exchange& x) {
   if (policy.address_limit.empty() && policy.user_limit.empty()) return;
   const auto* of_address = guards.limits.find(policy.address_limit);
   const auto* of_user = guards.limits.find(policy.user_limit);
+  if (of_user != nullptr) identify(guards, x);
   if (of_user != nullptr && is_known_replay(guards, x)) {
     x.spared = Charge{.limit = std::exchange(of_user, nullptr), .subject = user_subject(x)};
     if (policy.address_limit.empty()) of_address = guards.replay_limit;
@@ -162,24 +166,25 @@ constexpr Stage ordered[] = {
     {.name = "client address",
      .reason = "everything that is charged or logged before a user is known needs it",
      .check = find_address},
-    {.name = "caller",
-     .reason =
-         "who is calling decides whose bucket is charged and whose keys are meant; takes no I/O, so that the limits "
-         "of address and user can be asked together",
-     .check = identify},
     {.name = "room",
      .reason =
          "a node that has more to do than it can says so before it does anything else for the request, and before a "
-         "limit is charged for what will not run; after the caller, who is still told the answer of a key that stands "
-         "ready",
+         "limit is charged for what will not run; but who asks for the answer of a key that stands ready is told it",
      .check = find_room},
     {.name = "limits",
-     .reason =
-         "the address's and the user's in one call, as their store may be a network away. After the token, so that "
-         "nobody can drain another user's bucket by naming them; before a bad token is refused, so that who sends "
-         "one is bounded too, by address; before any work that takes more than a signature's check",
+     .reason = "the address's and the user's in one call, as their store may be a network away. A user's only once "
+               "their token "
+               "was checked, so that nobody can drain another's bucket by naming them; before a bad token is refused, "
+               "so that "
+               "who sends one is bounded too, by address; before any work that takes more than a signature's check",
      .charge = charge_limits,
      .store = shared_store},
+    {.name = "caller",
+     .reason = "before whatever depends on who it is; after the limits, so that an address which is refused costs no "
+               "signature's check, unless a stage before had to know: a user's bucket is asked in one call with the "
+               "address's, "
+               "and who may be told the answer of a key is known by their token",
+     .check = identify},
     {.name = "role",
      .reason = "refuses who is not known, or may not; before the body is looked at: who "
                "may not write learns nothing about what is valid",

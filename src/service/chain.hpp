@@ -62,6 +62,7 @@ struct Exchange {
 
   QueryParameters query;
   boost::asio::ip::address address;
+  bool identified = false;  // it was looked who is calling; before, both of the following are empty
   safeguards::Caller caller;
   std::optional<Problem> unknown_caller;          // why the route's caller could not be identified
   std::optional<signature::Presented> presented;  // a signature, not judged yet

@@ -133,6 +133,7 @@ Trouble LimitsTable::set(std::string_view name, std::string_view key, std::strin
 }
 
 const Limit* LimitsTable::find(std::string_view name) const noexcept {
+  if (name.empty()) return nullptr;  // most routes have one limit at most
   const auto found = limits_.find(name);
   return found == limits_.end() || found->second.mode == safeguards::Mode::off ? nullptr : &found->second;
 }

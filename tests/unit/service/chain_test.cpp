@@ -72,6 +72,7 @@ class TheChain : public testing::Test {
   struct Outcome {
     std::optional<Problem> refusal;
     std::vector<std::string> moved;  // the buckets that decided
+    bool identified = false;
   };
   Outcome send(Lines lines, const Policy& policy) {
     RequestWith request(std::move(lines));
@@ -102,6 +103,7 @@ class TheChain : public testing::Test {
     for (const Charge& charge : x.charged) {
       if (charge.decision.decided) outcome.moved.push_back(charge.limit->name);
     }
+    outcome.identified = x.identified;
     if (outcome.refusal && is_misbehaviour(outcome.refusal->code)) charge_misbehaviour(guards_, x);
     if (reused_) charge_misbehaviour(guards_, x);
     return outcome;
@@ -184,6 +186,18 @@ TEST_F(TheChain, LeavesTheUsersBucketAloneWhenTheAddressesRefuses) {
   EXPECT_EQ(refused.refusal->code, ProblemCode::rate_limited);
   EXPECT_EQ(refused.refusal->retry_after_seconds, 20U);
   EXPECT_THAT(refused.moved, ElementsAre("per-address"));
+}
+
+TEST_F(TheChain, LooksAtNoTokenOfAnAddressThatIsRefused) {
+  Policy of_addresses_alone = both();
+  of_addresses_alone.user_limit = {};
+  int looked_at = 0;
+  for (int i = 0; i < 5; ++i) {
+    const Outcome outcome = send({token_of("alice")}, of_addresses_alone);
+    EXPECT_EQ(outcome.identified, !outcome.refusal) << "request " << i;
+    looked_at += outcome.identified ? 1 : 0;
+  }
+  EXPECT_EQ(looked_at, 3);
 }
 
 TEST_F(TheChain, LimitsWhoHasAForgedTokenByAddress) {
