@@ -90,3 +90,22 @@ class NodeService:
             self.process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             self.process.kill()
+
+
+class OneAtATime:
+    """Services by their number of processes, of which one stands at a time: what stands keeps its connections, and the
+    database has not enough of them for all. `start`: makes one of a number."""
+
+    def __init__(self, start):
+        self.start, self.workers, self.service = start, None, None
+
+    def of(self, workers):
+        if self.workers != workers:
+            self.stop()
+            self.workers, self.service = workers, self.start(workers)
+        return self.service
+
+    def stop(self):
+        if self.service:
+            self.service.stop()
+        self.workers, self.service = None, None
