@@ -1,7 +1,8 @@
-// Open-loop load: sales sent when they are due, whether or not the ones before them were answered. (wrk sends the next
-// request once the last was answered, so a slow server gets less to do, and looks better than it is.)
+// Open-loop load: sales, or orders of five lines, sent when they are due, whether or not the ones before them were
+// answered. (wrk sends the next request once the last was answered, so a slow server gets less to do, and looks better
+// than it is.)
 //
-//   generator PORT TOKEN ITEMS_FILE CONNECTIONS RATE SECONDS KEY_PREFIX
+//   generator PORT TOKEN ITEMS_FILE CONNECTIONS RATE SECONDS KEY_PREFIX sale|order
 //
 // Latencies count from when a request was due. One thread, epoll. A request that finds no free connection is not sent
 // and counted as such: too many of them, and the run says nothing. Prints one JSON object a line: for each second of
@@ -32,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::duration_cast;
 using std::chrono::nanoseconds;
 
+constexpr std::size_t order_lines = 5;
 constexpr std::chrono::seconds patience{15};  // for the last answers: longer than a node takes at most
 
 struct Arguments {
@@ -42,13 +44,22 @@ struct Arguments {
   double rate;
   double seconds;
   std::string prefix;
+  bool orders;
 };
 
 Arguments arguments_of(int count, char** texts) {
-  if (count != 8)
-    throw std::runtime_error("usage: generator PORT TOKEN ITEMS_FILE CONNECTIONS RATE SECONDS KEY_PREFIX");
-  Arguments arguments{std::atoi(texts[1]), texts[2], {}, std::strtoul(texts[4], nullptr, 10), std::atof(texts[5]),
-                      std::atof(texts[6]), texts[7]};
+  const std::string kind = count == 9 ? texts[8] : "";
+  if (kind != "sale" && kind != "order") {
+    throw std::runtime_error("usage: generator PORT TOKEN ITEMS_FILE CONNECTIONS RATE SECONDS KEY_PREFIX sale|order");
+  }
+  Arguments arguments{std::atoi(texts[1]),
+                      texts[2],
+                      {},
+                      std::strtoul(texts[4], nullptr, 10),
+                      std::atof(texts[5]),
+                      std::atof(texts[6]),
+                      texts[7],
+                      kind == "order"};
   std::ifstream file(texts[3]);
   for (std::string line; std::getline(file, line);) {
     if (!line.empty()) arguments.items.push_back(line);
@@ -168,17 +179,32 @@ class Generator {
     connection.busy = true;
     connection.due = due(number);
     ++under_way_;
-    // A step that shares no divisor with the usual numbers of items: as spread as at random, and the same in every run.
-    const std::string& item = arguments_.items[number * 7919 % arguments_.items.size()];
-    constexpr std::string_view body = R"({"decrement":1})";
-    const std::string request = "PATCH /api/inventory/" + item +
-                                " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + arguments_.token +
-                                "\r\nIdempotency-Key: " + arguments_.prefix + "-" + std::to_string(number) +
-                                "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
-                                "\r\n\r\n" + std::string(body);
+    const std::string request = request_of(number);
     if (::send(connection.fd, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) {
       reopen(which);
     }
+  }
+
+  // A step that shares no divisor with the usual numbers of items: as spread as at random, and the same in every run.
+  const std::string& item(std::size_t number) const {
+    return arguments_.items[number * 7919 % arguments_.items.size()];
+  }
+
+  std::string request_of(std::size_t number) const {
+    std::string line = "PATCH /api/inventory/" + item(number);
+    std::string body = R"({"decrement":1})";
+    if (arguments_.orders) {
+      line = "POST /api/orders";
+      body = R"({"lines":[)";
+      for (std::size_t n = 0; n < order_lines; ++n) {
+        body +=
+            (n == 0 ? R"({"item_id":")" : R"(,{"item_id":")") + item(number * order_lines + n) + R"(","quantity":1})";
+      }
+      body += "]}";
+    }
+    return line + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + arguments_.token +
+           "\r\nIdempotency-Key: " + arguments_.prefix + "-" + std::to_string(number) +
+           "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 
   void receive(int milliseconds) {
@@ -216,7 +242,7 @@ class Generator {
     const auto took =
         static_cast<float>(std::chrono::duration<double, std::milli>(Clock::now() - connection.due).count());
     const int status = std::atoi(connection.received.c_str() + 9);
-    if (status == 200) {
+    if (status == (arguments_.orders ? 201 : 200)) {
       second.admitted.push_back(took);
     } else if (status == 503) {
       second.refused.push_back(took);
