@@ -172,22 +172,21 @@ constexpr Stage ordered[] = {
          "limit is charged for what will not run; but who asks for the answer of a key that stands ready is told it",
      .check = find_room},
     {.name = "limits",
-     .reason = "the address's and the user's in one call, as their store may be a network away. A user's only once "
-               "their token "
-               "was checked, so that nobody can drain another's bucket by naming them; before a bad token is refused, "
-               "so that "
-               "who sends one is bounded too, by address; before any work that takes more than a signature's check",
+     .reason =
+         "the address's and the user's in one call, as their store may be a network away. A user's only once their "
+         "token was checked, so that nobody can drain another's bucket by naming them; before a bad token is refused, "
+         "so that who sends one is bounded too, by address; before any work that takes more than a signature's check",
      .charge = charge_limits,
      .store = shared_store},
     {.name = "caller",
      .reason = "before whatever depends on who it is; after the limits, so that an address which is refused costs no "
                "signature's check, unless a stage before had to know: a user's bucket is asked in one call with the "
-               "address's, "
-               "and who may be told the answer of a key is known by their token",
+               "address's, and who may be told the answer of a key is known by their token",
      .check = identify},
     {.name = "role",
-     .reason = "refuses who is not known, or may not; before the body is looked at: who "
-               "may not write learns nothing about what is valid",
+     .reason =
+         "refuses who is not known, or may not; before the body is looked at: who may not write learns nothing about "
+         "what is valid",
      .check = check_roles},
     {.name = "signature",
      .reason =
