@@ -267,7 +267,7 @@ bool Chain::run(const Stage& stage) {
   stage.charge(guards_, exchange_);
   const std::span charges = asked();
   if (charges.empty()) return true;
-  for (std::size_t i = 0; i < charges.size(); ++i) requests_[i] = charges[i].request();
+  for (std::size_t i = 0; i < charges.size(); ++i) requests_.at(i) = charges[i].request();
   const bool decided =
       stage.store(guards_).take_now({requests_.data(), charges.size()}, {decisions_.data(), charges.size()});
   if (decided) note();
@@ -293,17 +293,6 @@ boost::asio::awaitable<void> Chain::wait() {
     note();
   }
   ++next_;
-}
-
-boost::asio::awaitable<std::optional<Problem>> run_chain(const Guards& guards, Exchange& x) {
-  Chain chain(guards, x);
-  Chain::At at = chain.advance();
-  while (at == Chain::At::waiting) {
-    co_await chain.wait();
-    at = chain.advance();
-  }
-  if (at == Chain::At::refused) co_return std::move(chain.refusal());
-  co_return std::nullopt;
 }
 
 }  // namespace tenon::service

@@ -116,9 +116,6 @@ class Chain {
   std::optional<Problem> refusal_;
 };
 
-// All of it. Nothing: the handler may run.
-[[nodiscard]] boost::asio::awaitable<std::optional<Problem>> run_chain(const Guards& guards, Exchange& exchange);
-
 // Some refusals tell that somebody guesses, and cost tokens on top in every bucket that the request was charged against
 // (or spared): a token that is not valid, another request under a key that is taken.
 inline constexpr std::int64_t misbehaviour_cost = 2;

@@ -109,7 +109,13 @@ class TheChain : public testing::Test {
     return outcome;
   }
   boost::asio::awaitable<void> run(Exchange& x, std::optional<Problem>& refusal) {
-    refusal = co_await run_chain(guards_, x);
+    Chain chain(guards_, x);
+    Chain::At at = chain.advance();
+    while (at == Chain::At::waiting) {
+      co_await chain.wait();
+      at = chain.advance();
+    }
+    if (at == Chain::At::refused) refusal = std::move(chain.refusal());
   }
   static std::pair<std::string, std::string> token_of(const std::string& user) {
     return {"Authorization", "Bearer " + safeguards::issue_token(secret, user, safeguards::Role::staff, now, 60)};
