@@ -150,6 +150,9 @@ BEGIN
         array_dims(preconditions)])) IS NOT TRUE THEN
     RAISE EXCEPTION 'a batch has as many of everything as it has commands' USING ERRCODE = 'check_violation';
   END IF;
+  IF size > 1024 THEN  -- a block of audit ids: what followed would be entered under another batch's
+    RAISE EXCEPTION 'a batch is of 1024 commands at most' USING ERRCODE = 'check_violation';
+  END IF;
   LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
   clock := clock_timestamp();
   SELECT slot, extract(epoch FROM lifetime_max), tenon.closed_key_slots(generation, clock)

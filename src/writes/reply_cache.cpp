@@ -53,11 +53,10 @@ void ReplyCache::keep(const Uuid& claim, const Digest& fingerprint, const Reply&
     known->reply = std::move(answer);
   } else {
     if (shard.by_age.size() == shard.heads.size()) add_heads(shard);
-    const std::uint64_t number = shard.oldest + shard.by_age.size();
-    shard.by_age.push_back({.claim = claim,
-                            .before = std::exchange(head_of(shard, claim), number),
-                            .fingerprint = fingerprint,
-                            .reply = std::move(answer)});
+    std::uint64_t& head = head_of(shard, claim);
+    // The head names it only once it is there: without memory the queue throws.
+    shard.by_age.push_back({.claim = claim, .before = head, .fingerprint = fingerprint, .reply = std::move(answer)});
+    head = shard.oldest + shard.by_age.size() - 1;
   }
   shard.bytes += cost;
   while (shard.bytes > shard_bytes_max_) drop_oldest(shard);

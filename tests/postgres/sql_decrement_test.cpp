@@ -256,6 +256,26 @@ TEST_F(SqlDecrement, OfArraysThatDoNotCountFromOneOrHaveRowsIsRefused) {
             "0|0\n");
 }
 
+// A batch's entries have a block of ids. Who stole a node's login must not enter under ids that are another batch's.
+TEST_F(SqlDecrement, OfMoreCommandsThanABlockHasIdsIsRefused) {
+  make_item(uuid_of(1), 5000);
+  make_item(uuid_of(2), 5000);
+  for (const int second : {1, 2}) {
+    std::vector<Sale> sales;
+    for (int n = 0; n < 1025; ++n) {
+      sales.push_back({.envelope = envelope(n), .item = uuid_of(n % 2 == 0 ? 1 : second)});
+    }
+    EXPECT_EQ(refusal_of([&] { static_cast<void>(sell(edge_, sales)); }), "23514") << second;
+  }
+  EXPECT_EQ(lines(superuser_, "SELECT sum(quantity_sold), (SELECT count(*) FROM audit_logs) FROM inventory"), "0|0\n");
+  std::vector<Sale> sales;
+  for (int n = 0; n < 1024; ++n) sales.push_back({.envelope = envelope(n), .item = uuid_of(1)});
+  EXPECT_THAT(sell(edge_, sales), testing::Each(Field(&Answer::status, 200)));
+  sales.resize(1);
+  sales[0].envelope = envelope(1024);
+  EXPECT_THAT(sell(edge_, sales), testing::Each(Field(&Answer::status, 200)));
+}
+
 // No trigger counts what the sale changes and enters: it does so itself, and an edit that loses an entry cannot commit.
 TEST_F(SqlDecrement, HoldsItsEntriesAgainstItsChangesInEachOfItsWays) {
   struct Defect {
