@@ -1,12 +1,8 @@
 #include "unit/http/test_server.hpp"
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -15,9 +11,6 @@ namespace tenon::test {
 namespace asio = boost::asio;
 
 TestServer::TestServer(http::ServerSettings settings, std::size_t threads) {
-  static int made = 0;
-  log_path_ =
-      testing::TempDir() + "unit_http_server." + std::to_string(getpid()) + "." + std::to_string(++made) + ".log";
   log_ = std::make_unique<Logger>(log_path_, LogLevel::debug);
   std::vector<asio::io_context*> contexts;
   for (std::size_t i = 0; i < threads; ++i)
@@ -40,7 +33,6 @@ TestServer::~TestServer() {
   server_.reset();
   gate_.reset();
   contexts_.clear();
-  std::remove(log_path_.c_str());
 }
 
 asio::awaitable<http::Response> TestServer::handle(const http::Request& request) {

@@ -13,6 +13,7 @@
 
 #include "http/server.hpp"
 #include "support/raw_client.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace tenon::test {
 
@@ -53,7 +54,8 @@ class TestServer {
   std::vector<std::string> seen_;
   std::vector<std::string> finished_;
   int stops_ = 0;
-  std::string log_path_;
+  TemporaryFolder folder_;  // goes also when the constructor throws, as for a port that is taken
+  std::string log_path_ = (folder_.path() / "log").string();
   std::unique_ptr<Logger> log_;
   std::vector<std::unique_ptr<boost::asio::io_context>> contexts_;
   std::unique_ptr<boost::asio::steady_timer> gate_;
