@@ -125,8 +125,8 @@ DECLARE
   size CONSTANT integer := cardinality(claims);
   clock timestamptz;
   open_slot smallint;  -- tenon.key_generation
-  lifetime_max_seconds integer;
   closed_slots smallint[];
+  lifetime_max interval;
   bodies text[];
   versions bigint[];
   moments timestamptz[];
@@ -140,6 +140,60 @@ DECLARE
   entered_rows bigint;
   items integer;  -- how many different ones
 BEGIN
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  SELECT slot, closed, generation.lifetime_max, clock_timestamp() INTO open_slot, closed_slots, lifetime_max, clock
+  FROM tenon.key_generation AS generation;
+  IF size = 1 THEN
+    -- As below, without its arrays and preparations: they are most of what a batch of one would cost. An array that does not
+    -- begin with its only element has none by that number, which the tables refuse.
+    DECLARE
+      sold_id CONSTANT uuid := item_ids[1];  -- an array's element is set up again wherever it is named
+      pieces CONSTANT integer := quantities[1];
+      body text;
+      sold_version bigint;
+      moment timestamptz;
+      stock_before text;
+      stock_after text;
+      entry bigint;
+      entry_of uuid;
+      expiry timestamptz;
+    BEGIN
+      IF closed_slots <> '{}' THEN
+        IF tenon.stored_in(closed_slots, claims) THEN
+          RAISE SQLSTATE 'TN004';
+        END IF;
+      END IF;
+      UPDATE inventory SET
+        quantity_available = quantity_available - pieces, quantity_sold = quantity_sold + pieces,
+        version = version + 1, prior_updated_at = updated_at, updated_at = greatest(clock, updated_at + interval '1 us')
+      WHERE id = sold_id AND quantity_available >= pieces AND pieces >= 1 AND preconditions[1] IS NULL
+      RETURNING head || tenon.item_tail(quantity_available, quantity_sold, version, updated_at), version, updated_at,
+                tenon.item_stock(quantity_available + pieces, quantity_sold - pieces, version - 1),
+                tenon.item_stock(quantity_available, quantity_sold, version), nextval('tenon.audit_log_ids')
+      INTO body, sold_version, moment, stock_before, stock_after, entry;
+      IF NOT FOUND THEN
+        RAISE SQLSTATE 'TN004';
+      END IF;
+      INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+      VALUES (entry, moment, sold_id, 'STOCK_DECREMENT', 'item', users[1], roles[1], request_ids[1], keys[1],
+              stock_before, stock_after)
+      RETURNING entity_id INTO entry_of;
+      IF entry_of IS DISTINCT FROM sold_id THEN
+        RAISE EXCEPTION 'the audit log does not tell of what was sold' USING ERRCODE = 'TN010';
+      END IF;
+      INSERT INTO tenon.audit_batches VALUES (pg_current_xact_id(), entry, entry, moment, moment, 1);
+      INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                    user_id, key, summary)
+      VALUES (claims[1], open_slot, 200, sold_version, moment, clock + least(lifetimes[1] * interval '1 s', lifetime_max), entry,
+              fingerprints[1], scopes[1], users[1], keys[1], body)
+      RETURNING expires_at INTO expiry;
+      RETURN ROW(ARRAY[0], ARRAY[200], ARRAY[NULL], ARRAY[body], ARRAY[sold_version], ARRAY[moment], ARRAY[NULL], ARRAY[expiry],
+                 ARRAY[entry], clock)::tenon.replies;
+    EXCEPTION WHEN unique_violation OR SQLSTATE 'TN004' THEN
+      NULL;  -- nothing of it happened
+    END;
+  END IF;
+
   IF (1 <= ALL (quantities)) IS NOT TRUE THEN
     RAISE EXCEPTION 'a sale is of at least one piece' USING ERRCODE = 'check_violation';
   END IF;
@@ -153,61 +207,15 @@ BEGIN
   IF size > 1024 THEN  -- a block of audit ids: what followed would be entered under another batch's
     RAISE EXCEPTION 'a batch is of 1024 commands at most' USING ERRCODE = 'check_violation';
   END IF;
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
-  clock := clock_timestamp();
-  SELECT slot, extract(epoch FROM lifetime_max), tenon.closed_key_slots(generation, clock)
-  INTO open_slot, lifetime_max_seconds, closed_slots
-  FROM tenon.key_generation AS generation;
   BEGIN
-    IF array_remove(preconditions, NULL) <> '{}' THEN
+    IF size = 1 OR array_remove(preconditions, NULL) <> '{}' THEN
       RAISE SQLSTATE 'TN004';
     END IF;
     -- Stored before the last turns; those stored since are under the unique index that the insert meets.
     IF closed_slots <> '{}' THEN
-      IF EXISTS (SELECT FROM idempotency_keys WHERE slot = ANY (closed_slots) AND claim = ANY (claims)) THEN
+      IF tenon.stored_in(closed_slots, claims) THEN
         RAISE SQLSTATE 'TN004';
       END IF;
-    END IF;
-    -- As below, without its arrays and preparations: they are most of what a batch of one would cost.
-    IF size = 1 THEN
-      DECLARE
-        sold_id CONSTANT uuid := item_ids[1];
-        pieces CONSTANT integer := quantities[1];
-        expiry CONSTANT timestamptz := clock + least(lifetimes[1], lifetime_max_seconds) * interval '1 s';
-        body text;
-        sold_version bigint;
-        moment timestamptz;
-        stock_before text;
-        stock_after text;
-        entry bigint;
-        entry_of uuid;
-      BEGIN
-        UPDATE inventory SET
-          quantity_available = quantity_available - pieces, quantity_sold = quantity_sold + pieces,
-          version = version + 1, prior_updated_at = updated_at, updated_at = greatest(clock, updated_at + interval '1 us')
-        WHERE id = sold_id AND quantity_available >= pieces
-        RETURNING head || tenon.item_tail(quantity_available, quantity_sold, version, updated_at), version, updated_at,
-                  tenon.item_stock(quantity_available + pieces, quantity_sold - pieces, version - 1),
-                  tenon.item_stock(quantity_available, quantity_sold, version), nextval('tenon.audit_log_ids')
-        INTO body, sold_version, moment, stock_before, stock_after, entry;
-        IF NOT FOUND THEN
-          RAISE SQLSTATE 'TN004';
-        END IF;
-        INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-        VALUES (entry, moment, sold_id, 'STOCK_DECREMENT', 'item', users[1], roles[1], request_ids[1], keys[1],
-                stock_before, stock_after)
-        RETURNING entity_id INTO entry_of;
-        IF entry_of IS DISTINCT FROM sold_id THEN
-          RAISE EXCEPTION 'the audit log does not tell of what was sold' USING ERRCODE = 'TN010';
-        END IF;
-        INSERT INTO tenon.audit_batches VALUES (pg_current_xact_id(), entry, entry, moment, moment, 1);
-        INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
-                                      user_id, key, summary)
-        VALUES (claims[1], open_slot, 200, sold_version, moment, expiry, entry, fingerprints[1], scopes[1], users[1], keys[1],
-                body);
-        RETURN ROW(ARRAY[0], ARRAY[200], ARRAY[NULL], ARRAY[body], ARRAY[sold_version], ARRAY[moment], ARRAY[NULL], ARRAY[expiry],
-                   ARRAY[entry], clock)::tenon.replies;
-      END;
     END IF;
 
     items := cardinality(ARRAY(SELECT DISTINCT unnest(item_ids)));
@@ -227,7 +235,7 @@ BEGIN
       SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
              array_agg(tenon.item_stock(available + quantity, sold - quantity, version - 1)),
              array_agg(tenon.item_stock(available, sold, version)),
-             array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'),
+             array_agg(clock + least(lifetimes[n] * interval '1 s', lifetime_max)),
              array_agg((SELECT first_audit_id FROM block) + n - 1), count(*), sum(uuid_hash(id))
       INTO bodies, versions, moments, befores, afters, expires, audit_ids, changes, changed_rows
       FROM (SELECT * FROM changed ORDER BY n) AS told;
@@ -250,7 +258,7 @@ BEGIN
         SELECT array_agg(item.head || tenon.item_tail(available, sold, version, modified)), array_agg(version),
                array_agg(modified), array_agg(tenon.item_stock(available + quantity, sold - quantity, version - 1)),
                array_agg(tenon.item_stock(available, sold, version)),
-               array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'), array_agg(first_entry + n - 1)
+               array_agg(clock + least(lifetimes[n] * interval '1 s', lifetime_max)), array_agg(first_entry + n - 1)
         INTO bodies, versions, moments, befores, afters, expires, audit_ids
         FROM (SELECT n, quantities[n] AS quantity, item.version - size + n AS version,
                      item.updated_at - (size - n) * interval '1 us' AS modified,
@@ -293,7 +301,7 @@ BEGIN
       SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
              array_agg(tenon.item_stock(available_before, sold_before, version - 1)),
              array_agg(tenon.item_stock(available, sold, version)),
-             array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'),
+             array_agg(clock + least(lifetimes[n] * interval '1 s', lifetime_max)),
              array_agg((SELECT first_audit_id FROM block) + n - 1),
              (SELECT sum(changed.changes) FROM changed), (SELECT sum(changed.changes * uuid_hash(id)) FROM changed)
       INTO bodies, versions, moments, befores, afters, expires, audit_ids, changes, changed_rows
@@ -794,31 +802,6 @@ END
 $$;
 
 ALTER FUNCTION tenon.check_detail() OWNER TO tenon_owner;
-
-CREATE TABLE tenon.key_generation (
-    only_row boolean DEFAULT true NOT NULL,
-    slot smallint DEFAULT 0 NOT NULL,
-    lifetime_max interval DEFAULT '00:01:00'::interval NOT NULL,
-    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    free_at timestamp with time zone[] DEFAULT ARRAY['-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone] NOT NULL,
-    CONSTRAINT key_generation_free_at_check CHECK ((cardinality(free_at) = 4)),
-    CONSTRAINT key_generation_only_row_check CHECK (only_row),
-    CONSTRAINT key_generation_slot_check CHECK (((slot >= 0) AND (slot <= 3)))
-);
-
-ALTER TABLE tenon.key_generation OWNER TO tenon_owner;
-
-CREATE FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) RETURNS smallint[]
-    LANGUAGE sql STABLE
-    AS $$
-  SELECT array_remove(ARRAY[
-    CASE WHEN generation.slot <> 0 AND generation.free_at[1] > clock THEN 0::smallint END,
-    CASE WHEN generation.slot <> 1 AND generation.free_at[2] > clock THEN 1::smallint END,
-    CASE WHEN generation.slot <> 2 AND generation.free_at[3] > clock THEN 2::smallint END,
-    CASE WHEN generation.slot <> 3 AND generation.free_at[4] > clock THEN 3::smallint END], NULL)
-$$;
-
-ALTER FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.conversion_name(arguments jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE
@@ -1396,8 +1379,7 @@ BEGIN
        replies.audit_ids
   USING users, roles, request_ids, keys, arguments;
   IF cardinality(replies.statuses) IS DISTINCT FROM cardinality(claims)
-     OR EXISTS (SELECT FROM idempotency_keys
-                WHERE slot = ANY (tenon.closed_key_slots(generation, replies.answered_at)) AND claim = ANY (claims)) THEN
+     OR tenon.stored_in(generation.closed, claims) THEN
     RAISE SQLSTATE 'TN004';
   END IF;
   replies.origins := array_fill(0::smallint, ARRAY[cardinality(claims)]);
@@ -2679,6 +2661,37 @@ $$;
 
 ALTER FUNCTION tenon.store_replies(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], replies tenon.replies) OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.stored_in(slots smallint[], claims uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  IF 0 = ANY (slots) THEN
+    IF EXISTS (SELECT FROM idempotency_keys_0 WHERE claim = ANY (claims)) THEN
+      RETURN true;
+    END IF;
+  END IF;
+  IF 1 = ANY (slots) THEN
+    IF EXISTS (SELECT FROM idempotency_keys_1 WHERE claim = ANY (claims)) THEN
+      RETURN true;
+    END IF;
+  END IF;
+  IF 2 = ANY (slots) THEN
+    IF EXISTS (SELECT FROM idempotency_keys_2 WHERE claim = ANY (claims)) THEN
+      RETURN true;
+    END IF;
+  END IF;
+  IF 3 = ANY (slots) THEN
+    IF EXISTS (SELECT FROM idempotency_keys_3 WHERE claim = ANY (claims)) THEN
+      RETURN true;
+    END IF;
+  END IF;
+  RETURN false;
+END
+$$;
+
+ALTER FUNCTION tenon.stored_in(slots smallint[], claims uuid[]) OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.stored_replies(claims uuid[], fingerprints bytea[], clock timestamp with time zone) RETURNS tenon.replies
     LANGUAGE sql STABLE
     SET search_path TO 'public', 'pg_temp'
@@ -2731,6 +2744,7 @@ CREATE FUNCTION tenon.turn_key_generation() RETURNS text
 DECLARE
   generation tenon.key_generation;
   next_slot smallint;
+  expired smallint;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtext('tenon.turn_key_generation')) THEN
     RETURN NULL;
@@ -2738,21 +2752,22 @@ BEGIN
   SELECT * INTO generation FROM tenon.key_generation;
   next_slot := (generation.slot + 1) % 4;
 
-  -- Free the next partition well before it is needed.
-  IF generation.free_at[next_slot + 1] <> '-infinity' AND generation.free_at[next_slot + 1] < clock_timestamp() THEN
-    EXECUTE format('TRUNCATE public.idempotency_keys_%s', next_slot);
-    UPDATE tenon.key_generation SET free_at[next_slot + 1] = '-infinity';
-    RETURN 'freed';
-  END IF;
-
-  -- Three closed partitions must outlast the longest lifetime: half of it each, and never a turn a moment.
+  -- Seldom, since a write looks for its key in every closed partition too: so there is none half of the time, and else one.
   IF generation.free_at[next_slot + 1] = '-infinity'
-     AND clock_timestamp() >= generation.opened_at + greatest(generation.lifetime_max / 2, interval '15 seconds') THEN
+     AND clock_timestamp() >= generation.opened_at + 2 * generation.lifetime_max THEN
     LOCK TABLE tenon.key_generation IN EXCLUSIVE MODE;  -- waits for every batch under way
     UPDATE tenon.key_generation
-    SET slot = next_slot, opened_at = clock_timestamp(),
+    SET slot = next_slot, opened_at = clock_timestamp(), closed = closed || generation.slot,
         free_at[generation.slot + 1] = clock_timestamp() + lifetime_max + interval '1 second';
     RETURN 'turned';
+  END IF;
+
+  SELECT n - 1 INTO expired FROM unnest(generation.free_at) WITH ORDINALITY AS partition (free_at, n)
+  WHERE free_at > '-infinity' AND free_at < clock_timestamp() ORDER BY free_at LIMIT 1;
+  IF FOUND THEN
+    EXECUTE format('TRUNCATE public.idempotency_keys_%s', expired);
+    UPDATE tenon.key_generation SET closed = array_remove(closed, expired), free_at[expired + 1] = '-infinity';
+    RETURN 'freed';
   END IF;
   RETURN NULL;
 EXCEPTION WHEN lock_not_available THEN
@@ -3149,6 +3164,20 @@ CREATE TABLE tenon.audit_turn (
 );
 
 ALTER TABLE tenon.audit_turn OWNER TO tenon_owner;
+
+CREATE TABLE tenon.key_generation (
+    only_row boolean DEFAULT true NOT NULL,
+    slot smallint DEFAULT 0 NOT NULL,
+    lifetime_max interval DEFAULT '00:01:00'::interval NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    closed smallint[] DEFAULT '{}'::smallint[] NOT NULL,
+    free_at timestamp with time zone[] DEFAULT ARRAY['-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone, '-infinity'::timestamp with time zone] NOT NULL,
+    CONSTRAINT key_generation_free_at_check CHECK ((cardinality(free_at) = 4)),
+    CONSTRAINT key_generation_only_row_check CHECK (only_row),
+    CONSTRAINT key_generation_slot_check CHECK (((slot >= 0) AND (slot <= 3)))
+);
+
+ALTER TABLE tenon.key_generation OWNER TO tenon_owner;
 
 CREATE TABLE tenon.migrations (
     set text NOT NULL,
@@ -3553,11 +3582,6 @@ REVOKE ALL ON FUNCTION tenon.check_audit_balance() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.check_detail() FROM PUBLIC;
 
-GRANT SELECT,UPDATE ON TABLE tenon.key_generation TO tenon_teller;
-
-REVOKE ALL ON FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamp with time zone) TO tenon_teller;
-
 REVOKE ALL ON FUNCTION tenon.conversion_name(arguments jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.convert_facility(command tenon.command, arguments jsonb) FROM PUBLIC;
@@ -3772,6 +3796,9 @@ REVOKE ALL ON FUNCTION tenon.stale_or_gone(detail text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.store_replies(claims uuid[], scopes text[], users text[], keys text[], fingerprints bytea[], replies tenon.replies) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION tenon.stored_in(slots smallint[], claims uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION tenon.stored_in(slots smallint[], claims uuid[]) TO tenon_teller;
+
 REVOKE ALL ON FUNCTION tenon.stored_replies(claims uuid[], fingerprints bytea[], clock timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.take_audit_turn() FROM PUBLIC;
@@ -3796,6 +3823,14 @@ GRANT SELECT ON TABLE public.audit_logs TO tenon_sealer;
 REVOKE ALL ON TABLE public.audit_logs_default FROM tenon_owner;
 
 GRANT SELECT,INSERT ON TABLE public.idempotency_keys TO tenon_teller;
+
+GRANT SELECT ON TABLE public.idempotency_keys_0 TO tenon_teller;
+
+GRANT SELECT ON TABLE public.idempotency_keys_1 TO tenon_teller;
+
+GRANT SELECT ON TABLE public.idempotency_keys_2 TO tenon_teller;
+
+GRANT SELECT ON TABLE public.idempotency_keys_3 TO tenon_teller;
 
 REVOKE ALL ON TABLE tenon.audit_batches FROM tenon_owner;
 GRANT SELECT,INSERT ON TABLE tenon.audit_batches TO tenon_owner;
@@ -3830,6 +3865,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE tenon.audit_tiles TO tenon_owner;
 GRANT SELECT ON TABLE tenon.audit_tiles TO tenon_edge;
 GRANT SELECT ON TABLE tenon.audit_tiles TO tenon_auditor;
 GRANT SELECT ON TABLE tenon.audit_tiles TO tenon_sealer;
+
+GRANT SELECT,UPDATE ON TABLE tenon.key_generation TO tenon_teller;
 
 GRANT SELECT ON TABLE tenon.migrations TO tenon_edge;
 

@@ -33,6 +33,7 @@ BEGIN
     EXECUTE format('CREATE UNIQUE INDEX idempotency_keys_%s_claim ON public.idempotency_keys_%s (claim)', slot, slot);
     -- Only ever appended to and truncated: nothing for autovacuum to win, and its lock would delay the truncation.
     EXECUTE format('ALTER TABLE public.idempotency_keys_%s SET (autovacuum_enabled = off)', slot);
+    EXECUTE format('GRANT SELECT ON public.idempotency_keys_%s TO tenon_teller', slot);
   END LOOP;
 END
 $$;
@@ -42,6 +43,7 @@ CREATE TABLE tenon.key_generation (
   slot smallint NOT NULL DEFAULT 0 CHECK (slot BETWEEN 0 AND 3),  -- the partition that is stored into now
   lifetime_max interval NOT NULL DEFAULT '60 s',                   -- no key lives longer
   opened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  closed smallint[] NOT NULL DEFAULT '{}',                         -- the others that may hold keys which have not expired
   free_at timestamptz[] NOT NULL DEFAULT ARRAY['-infinity', '-infinity', '-infinity', '-infinity']::timestamptz[]
     CHECK (cardinality(free_at) = 4)  -- per slot: when its last key has expired; only meaningful for closed ones
 );
@@ -50,17 +52,36 @@ REVOKE ALL ON tenon.key_generation, public.idempotency_keys FROM PUBLIC;
 GRANT SELECT, INSERT ON public.idempotency_keys TO tenon_teller;
 GRANT SELECT, UPDATE ON tenon.key_generation TO tenon_teller;  -- LOCK ... IN ROW SHARE MODE asks for UPDATE
 
--- The partitions besides the one that is stored into which hold keys that have not expired.
-CREATE FUNCTION tenon.closed_key_slots(generation tenon.key_generation, clock timestamptz) RETURNS smallint[]
-LANGUAGE sql STABLE AS $$
-  SELECT array_remove(ARRAY[
-    CASE WHEN generation.slot <> 0 AND generation.free_at[1] > clock THEN 0::smallint END,
-    CASE WHEN generation.slot <> 1 AND generation.free_at[2] > clock THEN 1::smallint END,
-    CASE WHEN generation.slot <> 2 AND generation.free_at[3] > clock THEN 2::smallint END,
-    CASE WHEN generation.slot <> 3 AND generation.free_at[4] > clock THEN 3::smallint END], NULL)
+-- Is one of the claims stored in one of these partitions, expired or not? Each is asked by its own name: a plan that does not
+-- know the slots yet leaves none out, and would look for every claim in all four.
+CREATE FUNCTION tenon.stored_in(slots smallint[], claims uuid[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+  IF 0 = ANY (slots) THEN
+    IF EXISTS (SELECT FROM idempotency_keys_0 WHERE claim = ANY (claims)) THEN
+      RETURN true;
+    END IF;
+  END IF;
+  IF 1 = ANY (slots) THEN
+    IF EXISTS (SELECT FROM idempotency_keys_1 WHERE claim = ANY (claims)) THEN
+      RETURN true;
+    END IF;
+  END IF;
+  IF 2 = ANY (slots) THEN
+    IF EXISTS (SELECT FROM idempotency_keys_2 WHERE claim = ANY (claims)) THEN
+      RETURN true;
+    END IF;
+  END IF;
+  IF 3 = ANY (slots) THEN
+    IF EXISTS (SELECT FROM idempotency_keys_3 WHERE claim = ANY (claims)) THEN
+      RETURN true;
+    END IF;
+  END IF;
+  RETURN false;
+END
 $$;
 
-GRANT EXECUTE ON FUNCTION tenon.closed_key_slots TO tenon_teller;
+GRANT EXECUTE ON FUNCTION tenon.stored_in TO tenon_teller;
 
 -- A batch's answers, one element a command, in order. `origins`: 0 run now, 1 replayed, 2 the key was used with another
 -- fingerprint (nothing of the stored answer is told then).
@@ -150,6 +171,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_tim
 DECLARE
   generation tenon.key_generation;
   next_slot smallint;
+  expired smallint;
 BEGIN
   IF NOT pg_try_advisory_xact_lock(hashtext('tenon.turn_key_generation')) THEN
     RETURN NULL;
@@ -157,21 +179,22 @@ BEGIN
   SELECT * INTO generation FROM tenon.key_generation;
   next_slot := (generation.slot + 1) % 4;
 
-  -- Free the next partition well before it is needed.
-  IF generation.free_at[next_slot + 1] <> '-infinity' AND generation.free_at[next_slot + 1] < clock_timestamp() THEN
-    EXECUTE format('TRUNCATE public.idempotency_keys_%s', next_slot);
-    UPDATE tenon.key_generation SET free_at[next_slot + 1] = '-infinity';
-    RETURN 'freed';
-  END IF;
-
-  -- Three closed partitions must outlast the longest lifetime: half of it each, and never a turn a moment.
+  -- Seldom, since a write looks for its key in every closed partition too: so there is none half of the time, and else one.
   IF generation.free_at[next_slot + 1] = '-infinity'
-     AND clock_timestamp() >= generation.opened_at + greatest(generation.lifetime_max / 2, interval '15 seconds') THEN
+     AND clock_timestamp() >= generation.opened_at + 2 * generation.lifetime_max THEN
     LOCK TABLE tenon.key_generation IN EXCLUSIVE MODE;  -- waits for every batch under way
     UPDATE tenon.key_generation
-    SET slot = next_slot, opened_at = clock_timestamp(),
+    SET slot = next_slot, opened_at = clock_timestamp(), closed = closed || generation.slot,
         free_at[generation.slot + 1] = clock_timestamp() + lifetime_max + interval '1 second';
     RETURN 'turned';
+  END IF;
+
+  SELECT n - 1 INTO expired FROM unnest(generation.free_at) WITH ORDINALITY AS partition (free_at, n)
+  WHERE free_at > '-infinity' AND free_at < clock_timestamp() ORDER BY free_at LIMIT 1;
+  IF FOUND THEN
+    EXECUTE format('TRUNCATE public.idempotency_keys_%s', expired);
+    UPDATE tenon.key_generation SET closed = array_remove(closed, expired), free_at[expired + 1] = '-infinity';
+    RETURN 'freed';
   END IF;
   RETURN NULL;
 EXCEPTION WHEN lock_not_available THEN

@@ -142,8 +142,7 @@ BEGIN
        replies.audit_ids
   USING users, roles, request_ids, keys, arguments;
   IF cardinality(replies.statuses) IS DISTINCT FROM cardinality(claims)
-     OR EXISTS (SELECT FROM idempotency_keys
-                WHERE slot = ANY (tenon.closed_key_slots(generation, replies.answered_at)) AND claim = ANY (claims)) THEN
+     OR tenon.stored_in(generation.closed, claims) THEN
     RAISE SQLSTATE 'TN004';
   END IF;
   replies.origins := array_fill(0::smallint, ARRAY[cardinality(claims)]);

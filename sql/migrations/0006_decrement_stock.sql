@@ -58,8 +58,8 @@ DECLARE
   size CONSTANT integer := cardinality(claims);
   clock timestamptz;
   open_slot smallint;  -- tenon.key_generation
-  lifetime_max_seconds integer;
   closed_slots smallint[];
+  lifetime_max interval;
   bodies text[];
   versions bigint[];
   moments timestamptz[];
@@ -73,6 +73,60 @@ DECLARE
   entered_rows bigint;
   items integer;  -- how many different ones
 BEGIN
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  SELECT slot, closed, generation.lifetime_max, clock_timestamp() INTO open_slot, closed_slots, lifetime_max, clock
+  FROM tenon.key_generation AS generation;
+  IF size = 1 THEN
+    -- As below, without its arrays and preparations: they are most of what a batch of one would cost. An array that does not
+    -- begin with its only element has none by that number, which the tables refuse.
+    DECLARE
+      sold_id CONSTANT uuid := item_ids[1];  -- an array's element is set up again wherever it is named
+      pieces CONSTANT integer := quantities[1];
+      body text;
+      sold_version bigint;
+      moment timestamptz;
+      stock_before text;
+      stock_after text;
+      entry bigint;
+      entry_of uuid;
+      expiry timestamptz;
+    BEGIN
+      IF closed_slots <> '{}' THEN
+        IF tenon.stored_in(closed_slots, claims) THEN
+          RAISE SQLSTATE 'TN004';
+        END IF;
+      END IF;
+      UPDATE inventory SET
+        quantity_available = quantity_available - pieces, quantity_sold = quantity_sold + pieces,
+        version = version + 1, prior_updated_at = updated_at, updated_at = greatest(clock, updated_at + interval '1 us')
+      WHERE id = sold_id AND quantity_available >= pieces AND pieces >= 1 AND preconditions[1] IS NULL
+      RETURNING head || tenon.item_tail(quantity_available, quantity_sold, version, updated_at), version, updated_at,
+                tenon.item_stock(quantity_available + pieces, quantity_sold - pieces, version - 1),
+                tenon.item_stock(quantity_available, quantity_sold, version), nextval('tenon.audit_log_ids')
+      INTO body, sold_version, moment, stock_before, stock_after, entry;
+      IF NOT FOUND THEN
+        RAISE SQLSTATE 'TN004';
+      END IF;
+      INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
+      VALUES (entry, moment, sold_id, 'STOCK_DECREMENT', 'item', users[1], roles[1], request_ids[1], keys[1],
+              stock_before, stock_after)
+      RETURNING entity_id INTO entry_of;
+      IF entry_of IS DISTINCT FROM sold_id THEN
+        RAISE EXCEPTION 'the audit log does not tell of what was sold' USING ERRCODE = 'TN010';
+      END IF;
+      INSERT INTO tenon.audit_batches VALUES (pg_current_xact_id(), entry, entry, moment, moment, 1);
+      INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
+                                    user_id, key, summary)
+      VALUES (claims[1], open_slot, 200, sold_version, moment, clock + least(lifetimes[1] * interval '1 s', lifetime_max), entry,
+              fingerprints[1], scopes[1], users[1], keys[1], body)
+      RETURNING expires_at INTO expiry;
+      RETURN ROW(ARRAY[0], ARRAY[200], ARRAY[NULL], ARRAY[body], ARRAY[sold_version], ARRAY[moment], ARRAY[NULL], ARRAY[expiry],
+                 ARRAY[entry], clock)::tenon.replies;
+    EXCEPTION WHEN unique_violation OR SQLSTATE 'TN004' THEN
+      NULL;  -- nothing of it happened
+    END;
+  END IF;
+
   IF (1 <= ALL (quantities)) IS NOT TRUE THEN
     RAISE EXCEPTION 'a sale is of at least one piece' USING ERRCODE = 'check_violation';
   END IF;
@@ -86,61 +140,15 @@ BEGIN
   IF size > 1024 THEN  -- a block of audit ids: what followed would be entered under another batch's
     RAISE EXCEPTION 'a batch is of 1024 commands at most' USING ERRCODE = 'check_violation';
   END IF;
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
-  clock := clock_timestamp();
-  SELECT slot, extract(epoch FROM lifetime_max), tenon.closed_key_slots(generation, clock)
-  INTO open_slot, lifetime_max_seconds, closed_slots
-  FROM tenon.key_generation AS generation;
   BEGIN
-    IF array_remove(preconditions, NULL) <> '{}' THEN
+    IF size = 1 OR array_remove(preconditions, NULL) <> '{}' THEN
       RAISE SQLSTATE 'TN004';
     END IF;
     -- Stored before the last turns; those stored since are under the unique index that the insert meets.
     IF closed_slots <> '{}' THEN
-      IF EXISTS (SELECT FROM idempotency_keys WHERE slot = ANY (closed_slots) AND claim = ANY (claims)) THEN
+      IF tenon.stored_in(closed_slots, claims) THEN
         RAISE SQLSTATE 'TN004';
       END IF;
-    END IF;
-    -- As below, without its arrays and preparations: they are most of what a batch of one would cost.
-    IF size = 1 THEN
-      DECLARE
-        sold_id CONSTANT uuid := item_ids[1];
-        pieces CONSTANT integer := quantities[1];
-        expiry CONSTANT timestamptz := clock + least(lifetimes[1], lifetime_max_seconds) * interval '1 s';
-        body text;
-        sold_version bigint;
-        moment timestamptz;
-        stock_before text;
-        stock_after text;
-        entry bigint;
-        entry_of uuid;
-      BEGIN
-        UPDATE inventory SET
-          quantity_available = quantity_available - pieces, quantity_sold = quantity_sold + pieces,
-          version = version + 1, prior_updated_at = updated_at, updated_at = greatest(clock, updated_at + interval '1 us')
-        WHERE id = sold_id AND quantity_available >= pieces
-        RETURNING head || tenon.item_tail(quantity_available, quantity_sold, version, updated_at), version, updated_at,
-                  tenon.item_stock(quantity_available + pieces, quantity_sold - pieces, version - 1),
-                  tenon.item_stock(quantity_available, quantity_sold, version), nextval('tenon.audit_log_ids')
-        INTO body, sold_version, moment, stock_before, stock_after, entry;
-        IF NOT FOUND THEN
-          RAISE SQLSTATE 'TN004';
-        END IF;
-        INSERT INTO audit_logs (id, at, entity_id, action, entity_kind, actor, role, request_id, idempotency_key, before, after)
-        VALUES (entry, moment, sold_id, 'STOCK_DECREMENT', 'item', users[1], roles[1], request_ids[1], keys[1],
-                stock_before, stock_after)
-        RETURNING entity_id INTO entry_of;
-        IF entry_of IS DISTINCT FROM sold_id THEN
-          RAISE EXCEPTION 'the audit log does not tell of what was sold' USING ERRCODE = 'TN010';
-        END IF;
-        INSERT INTO tenon.audit_batches VALUES (pg_current_xact_id(), entry, entry, moment, moment, 1);
-        INSERT INTO idempotency_keys (claim, slot, status_code, version, modified, expires_at, audit_id, request_hash, scope,
-                                      user_id, key, summary)
-        VALUES (claims[1], open_slot, 200, sold_version, moment, expiry, entry, fingerprints[1], scopes[1], users[1], keys[1],
-                body);
-        RETURN ROW(ARRAY[0], ARRAY[200], ARRAY[NULL], ARRAY[body], ARRAY[sold_version], ARRAY[moment], ARRAY[NULL], ARRAY[expiry],
-                   ARRAY[entry], clock)::tenon.replies;
-      END;
     END IF;
 
     items := cardinality(ARRAY(SELECT DISTINCT unnest(item_ids)));
@@ -160,7 +168,7 @@ BEGIN
       SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
              array_agg(tenon.item_stock(available + quantity, sold - quantity, version - 1)),
              array_agg(tenon.item_stock(available, sold, version)),
-             array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'),
+             array_agg(clock + least(lifetimes[n] * interval '1 s', lifetime_max)),
              array_agg((SELECT first_audit_id FROM block) + n - 1), count(*), sum(uuid_hash(id))
       INTO bodies, versions, moments, befores, afters, expires, audit_ids, changes, changed_rows
       FROM (SELECT * FROM changed ORDER BY n) AS told;
@@ -183,7 +191,7 @@ BEGIN
         SELECT array_agg(item.head || tenon.item_tail(available, sold, version, modified)), array_agg(version),
                array_agg(modified), array_agg(tenon.item_stock(available + quantity, sold - quantity, version - 1)),
                array_agg(tenon.item_stock(available, sold, version)),
-               array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'), array_agg(first_entry + n - 1)
+               array_agg(clock + least(lifetimes[n] * interval '1 s', lifetime_max)), array_agg(first_entry + n - 1)
         INTO bodies, versions, moments, befores, afters, expires, audit_ids
         FROM (SELECT n, quantities[n] AS quantity, item.version - size + n AS version,
                      item.updated_at - (size - n) * interval '1 us' AS modified,
@@ -226,7 +234,7 @@ BEGIN
       SELECT array_agg(head || tenon.item_tail(available, sold, version, modified)), array_agg(version), array_agg(modified),
              array_agg(tenon.item_stock(available_before, sold_before, version - 1)),
              array_agg(tenon.item_stock(available, sold, version)),
-             array_agg(clock + least(lifetimes[n], lifetime_max_seconds) * interval '1 s'),
+             array_agg(clock + least(lifetimes[n] * interval '1 s', lifetime_max)),
              array_agg((SELECT first_audit_id FROM block) + n - 1),
              (SELECT sum(changed.changes) FROM changed), (SELECT sum(changed.changes * uuid_hash(id)) FROM changed)
       INTO bodies, versions, moments, befores, afters, expires, audit_ids, changes, changed_rows

@@ -157,9 +157,14 @@ bool Writer::overloaded() const noexcept {
 
 bool Writer::knows(const Uuid& claim) { return in_flight_.runs(claim) || replies_.knows(claim, monotonic_now()); }
 
+Writer::BoundedLane& Writer::write_lane_of(const asio::io_context& here, const Call& call) noexcept {
+  const bool is_lone = std::ranges::all_of(write_lanes_, [](const auto& each) { return each->lane.queued() == 0; });
+  return *write_lanes_[is_lone ? thread_of(here) : call.affinity % write_lanes_.size()];
+}
+
 asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, Envelope envelope, Monotonic deadline) {
   const auto command = std::make_shared<Command>();
-  BoundedLane& lane = *write_lanes_[call.affinity % write_lanes_.size()];
+  BoundedLane& lane = write_lane_of(here, call);
   command->call = std::move(call);
   command->envelope = std::move(envelope);
   command->deadline = deadline;
@@ -169,10 +174,13 @@ asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, 
               [this, command, &lane] { return run(command, lane); });
 }
 
+std::size_t Writer::thread_of(const asio::io_context& here) const noexcept {
+  return static_cast<std::size_t>(std::ranges::find(contexts_, &here) - contexts_.begin()) % contexts_.size();
+}
+
 Writer::BoundedLane& Writer::read_lane_of(const asio::io_context& here, const Call& call) noexcept {
   const std::size_t threads = contexts_.size();
-  const auto thread = static_cast<std::size_t>(std::ranges::find(contexts_, &here) - contexts_.begin()) % threads;
-  return *read_lanes_[call.affinity % (read_lanes_.size() / threads) * threads + thread];
+  return *read_lanes_[call.affinity % (read_lanes_.size() / threads) * threads + thread_of(here)];
 }
 
 asio::awaitable<Result<Reply>> Writer::read(asio::io_context& here, Call call, Monotonic deadline) {

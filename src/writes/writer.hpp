@@ -92,13 +92,17 @@ class Writer {
       boost::asio::io_context& here, const Uuid& claim);
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> run(std::shared_ptr<Command> command, BoundedLane& lane);
 
+  [[nodiscard]] std::size_t thread_of(const boost::asio::io_context& here) const noexcept;
+  // By affinity; but a write that is alone has no row to fight for, and is spared the way to another thread and back.
+  [[nodiscard]] BoundedLane& write_lane_of(const boost::asio::io_context& here, const Call& call) noexcept;
   [[nodiscard]] BoundedLane& read_lane_of(const boost::asio::io_context& here, const Call& call) noexcept;
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> read_over(BoundedLane& lane, boost::asio::io_context& here,
                                                                 Call call, Monotonic deadline);
 
   std::vector<const boost::asio::io_context*> contexts_;
+  // One of each context after the other, again and again.
   std::vector<std::unique_ptr<BoundedLane>> write_lanes_;
-  std::vector<std::unique_ptr<BoundedLane>> read_lanes_;  // one of each context after the other, again and again
+  std::vector<std::unique_ptr<BoundedLane>> read_lanes_;
   InFlight in_flight_;
   ReplyCache replies_;
 };

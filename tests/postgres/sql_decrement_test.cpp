@@ -189,7 +189,8 @@ TEST_F(SqlDecrement, OfCraftedQuantitiesIsRefusedWhole) {
   EXPECT_EQ(value(superuser_, "SELECT count(*) FROM audit_logs"), "0");
 }
 
-// Arrays of unequal length: what is missing must not become a sale without its entry or its key.
+// Arrays of unequal length: what is missing must not become a sale without its entry or its key. There are as many
+// commands as claims, at least two here: a batch of one is looked at below.
 TEST_F(SqlDecrement, OfArraysOfUnequalLengthIsRefused) {
   make_item(uuid_of(1), 10);
   const std::vector<std::string> columns{
@@ -204,7 +205,7 @@ TEST_F(SqlDecrement, OfArraysOfUnequalLengthIsRefused) {
       "ARRAY['" + uuid_of(1) + "', '" + uuid_of(1) + "']::uuid[]",
       "ARRAY[1, 1]",
       "ARRAY[NULL, NULL]::jsonb[]"};
-  for (std::size_t shortened = 0; shortened < columns.size(); ++shortened) {
+  for (std::size_t shortened = 1; shortened < columns.size(); ++shortened) {
     std::string call = "SELECT decrement_stock_atomic(";
     for (std::size_t n = 0; n < columns.size(); ++n) {
       call += (n == 0 ? "" : ", ") + (n == shortened ? "(" + columns[n] + ")[1:1]" : columns[n]);
@@ -254,6 +255,46 @@ TEST_F(SqlDecrement, OfArraysThatDoNotCountFromOneOrHaveRowsIsRefused) {
                   "SELECT sum(quantity_sold), (SELECT count(*) FROM audit_logs WHERE action = 'STOCK_DECREMENT')"
                   " FROM inventory"),
             "0|0\n");
+}
+
+// A batch of one takes each array's first element and nothing else. Where there is none, nothing is sold without its
+// entry, its key, its seller or its number of pieces.
+TEST_F(SqlDecrement, OfOneCommandTakesFirstElementsOrIsRefused) {
+  make_item(uuid_of(1), 100);
+  const std::vector<std::pair<std::string, std::string>> columns{
+      {"", "uuid[]"},  // another claim each time
+      {"inventory", "text[]"}, {"clerk", "text[]"},
+      {"key-1", "text[]"},     {R"("\\x)" + std::string(64, 'a') + "\"", "bytea[]"},
+      {"60", "int[]"},         {"admin", "text[]"},
+      {"r", "text[]"},         {uuid_of(1), "uuid[]"},
+      {"5", "int[]"},          {"NULL", "jsonb[]"}};
+  constexpr std::size_t claims = 0, lifetimes = 5, preconditions = 10;
+  int calls = 0, sales = 0;
+  for (std::size_t bent = 0; bent < columns.size(); ++bent) {
+    for (const char* shape : {"[2:2]={@}", "[0:0]={@}", "{{@}}", "{@,@}"}) {
+      std::string call = "SELECT decrement_stock_atomic(";
+      ++calls;
+      for (std::size_t n = 0; n < columns.size(); ++n) {
+        const std::string element = n == claims ? envelope(calls).claim : columns[n].first;
+        std::string array = n == bent ? shape : "{@}";
+        for (std::size_t at = 0; (at = array.find('@')) != std::string::npos;) array.replace(at, 1, element);
+        call += (n == 0 ? "'" : ", '") + array + "'::" + columns[n].second;
+      }
+      const bool has_all =
+          shape == std::string_view("{@,@}") ? bent != claims : bent == lifetimes || bent == preconditions;
+      EXPECT_THAT(refusal_of([&] { edge_.execute(call + ")"); }),
+                  has_all ? testing::AnyOf("accepted", "accepted") : testing::AnyOf("23514", "23502"))
+          << "column " << bent << " as " << shape;
+      sales += has_all ? 1 : 0;
+    }
+  }
+  const std::string all = std::to_string(sales);
+  EXPECT_EQ(lines(superuser_,
+                  "SELECT quantity_sold, (SELECT count(*) FROM audit_logs WHERE actor = 'clerk' AND role = 'admin'"
+                  " AND idempotency_key = 'key-1'), (SELECT count(*) FROM idempotency_keys WHERE key = 'key-1'"
+                  " AND expires_at BETWEEN clock_timestamp() AND clock_timestamp() + interval '60 s')"
+                  " FROM inventory"),
+            std::to_string(5 * sales) + "|" + all + "|" + all + "\n");
 }
 
 // A batch's entries have a block of ids. Who stole a node's login must not enter under ids that are another batch's.

@@ -41,10 +41,10 @@ class SqlKeyGenerations : public SqlTest {
   }
 };
 
-TEST_F(SqlKeyGenerations, TurnAfterHalfALifetimeAndNotBefore) {
-  opened_ago("25 seconds");
+TEST_F(SqlKeyGenerations, TurnAfterTwoLifetimesAndNotBefore) {
+  opened_ago("110 seconds");
   EXPECT_EQ(turn(), "");
-  opened_ago("30 seconds");
+  opened_ago("120 seconds");
   EXPECT_EQ(turn(), "turned");
   EXPECT_EQ(slot(), "1");
   EXPECT_EQ(turn(), "") << "calling it again is harmless";
@@ -53,7 +53,7 @@ TEST_F(SqlKeyGenerations, TurnAfterHalfALifetimeAndNotBefore) {
 TEST_F(SqlKeyGenerations, GoRoundAndFreeAPartitionOnlyWhenItsLastKeyHasExpired) {
   EXPECT_EQ(sell_with(1).origin, 0);
   for (const char* expected : {"1", "2", "3"}) {
-    opened_ago("30 seconds");
+    opened_ago("120 seconds");
     ASSERT_EQ(turn(), "turned");
     ASSERT_EQ(slot(), expected);
     // Whatever was stored until the turn was promised for a minute at most; one second of grace.
@@ -78,7 +78,7 @@ TEST_F(SqlKeyGenerations, NeverFreeAKeyThatHasNotExpired) {
   int freed = 0;
   for (int step = 0; step < 60; ++step) {
     (void)sell_with(step + 1);
-    age(step % 3 == 0 ? "4 seconds" : "11 seconds");
+    age(step % 3 == 0 ? "4 seconds" : "21 seconds");
     const std::string promised = "SELECT count(*) FROM idempotency_keys WHERE expires_at > '" +
                                  value(superuser_, "SELECT clock_timestamp() + interval '2 s'") + "'";
     const std::string before = value(superuser_, promised);
@@ -111,6 +111,38 @@ TEST_F(SqlKeyGenerations, FindAKeyStoredBeforeATurnAndRefuseItsSecondUse) {
   }
   EXPECT_EQ(stored_in(0), "1");
   EXPECT_EQ(value(superuser_, "SELECT sum(quantity_sold) FROM inventory"), "1");
+}
+
+// A look costs as much as storing the key again, and each sale would pay it in each partition.
+TEST_F(SqlKeyGenerations, AreLookedIntoByASaleOnlyWhereItsKeyMayBe) {
+  const auto looked_into = [&](std::vector<int> keys) {
+    std::vector<Sale> sales;
+    for (const int key : keys) sales.push_back({.envelope = envelope(key), .item = uuid_of(1 + key % 2)});
+    Session session = connect_edge();  // one that has counted nothing yet
+    session.script("BEGIN");
+    EXPECT_THAT(sell(session, sales), testing::Each(testing::Field(&Answer::origin, 0)));
+    const std::string partitions =
+        value(session,
+              "SELECT string_agg(right(relname, 1), ' ' ORDER BY relname) FROM"
+              " pg_stat_xact_all_tables WHERE relname ~ '^idempotency_keys_.$' AND idx_scan > 0");
+    session.script("COMMIT");
+    return partitions;
+  };
+  EXPECT_EQ(looked_into({1}), "");
+  EXPECT_EQ(looked_into({2, 3}), "");
+  opened_ago("1 hour");
+  ASSERT_EQ(turn(), "turned");
+  EXPECT_EQ(looked_into({4}), "0");
+  EXPECT_EQ(looked_into({5, 6}), "0");
+  opened_ago("1 hour");
+  ASSERT_EQ(turn(), "turned");
+  EXPECT_EQ(looked_into({7}), "0 1");
+  EXPECT_EQ(looked_into({8, 9}), "0 1");
+  age("62 seconds");
+  ASSERT_EQ(turn(), "freed");
+  ASSERT_EQ(turn(), "freed");
+  EXPECT_EQ(looked_into({10}), "");
+  EXPECT_EQ(looked_into({11, 12}), "");
 }
 
 TEST_F(SqlKeyGenerations, LetAnExpiredKeyBeUsedAgainWhereverItLies) {
@@ -165,10 +197,10 @@ TEST_F(SqlKeyGenerations, LastAsLongAsAnyoneAskedAndNeverLess) {
     EXPECT_THAT(ensure(wanted), testing::AnyOf("22023", "22007")) << wanted;
   }
   EXPECT_EQ(longest(), "7 days");
-  // Half of that each, from now on.
-  age("3 days");
+  // Two of that each, from now on.
+  age("13 days");
   EXPECT_EQ(turn(), "");
-  age("13 hours");
+  age("25 hours");
   EXPECT_EQ(turn(), "turned");
 }
 

@@ -59,6 +59,7 @@ TEST_F(SqlKeyedWork, ThatIsFoundIsToldOnceTheSynchronousStandbyHasIt) {
   superuser.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
   superuser.execute("SELECT pg_reload_conf()");
   while (lines(edge_, "SHOW synchronous_standby_names") != "nobody\n") continue;
+  superuser.execute("CHECKPOINT");  // who makes it reads the setting first, and only then COMMITs wait
   EXPECT_EQ(begin(edge_, 1), stored);
   auto committing = std::async(std::launch::async, [&] { edge_.script("COMMIT"); });
   EXPECT_TRUE(await_row(superuser_conninfo_, "SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'"));

@@ -57,6 +57,21 @@ class Watch {
   std::thread thread_;
 };
 
+// Nobody to share a batch with, no row to fight for: another thread's lane would cost two ways between threads.
+TEST(Stock, IsSoldOverTheLaneOfTheClientsOwnThreadWhenNobodyElseBuys) {
+  const Node node{{.arguments = {"--threads", "2", "--write-lanes", "1"}}};
+  std::vector<std::string> items;
+  for (int i = 0; i < 12; ++i) items.push_back(make_item(node, 1));
+  RawClient client(node.port(), std::chrono::seconds(30));
+  for (const std::string& item : items) {
+    client.send(bytes_of(sell(node, item, 1)));
+    EXPECT_EQ(client.read().status, 200);
+  }
+  EXPECT_EQ(node.ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%decrement_stock_atomic%'"
+                     " AND pid <> pg_backend_pid()"),
+            "1");
+}
+
 TEST(Stock, Of500PiecesSellsExactly500WhenAThousandBuyAtOnce) {
   const Node& node = shared_node();
   const std::string item = make_item(node, 500, "Last Chairs");
