@@ -16,12 +16,18 @@ namespace {
 constexpr char hex_digits[] = "0123456789abcdef";
 constexpr char base64url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-constexpr int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+// -1 where it is no digit.
+constexpr auto hex_values = [] {
+  std::array<std::int8_t, 256> values;
+  values.fill(-1);
+  for (int i = 0; i < 16; ++i) {
+    const char digit = hex_digits[i];
+    values[static_cast<unsigned char>(digit)] = static_cast<std::int8_t>(i);
+    if (digit >= 'a') values[static_cast<unsigned char>(digit - 'a' + 'A')] = static_cast<std::int8_t>(i);
+  }
+  return values;
+}();
+constexpr int hex_value(char c) noexcept { return hex_values[static_cast<unsigned char>(c)]; }
 
 constexpr auto base64url_values = [] {
   std::array<std::int8_t, 256> values;

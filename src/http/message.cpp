@@ -41,19 +41,20 @@ std::optional<Method> method_named(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-std::optional<std::string_view> Request::header(std::string_view name) const noexcept {
-  std::optional<std::string_view> found;
+Request::Found Request::find(std::string_view name) const noexcept {
+  Found found;
   for (const Header& header : headers) {
     if (!ascii::equal_in_any_case(header.name, name)) continue;
-    if (found) return std::nullopt;
-    found = header.value;
+    ++found.count;
+    found.value = header.value;
   }
   return found;
 }
 
-std::size_t Request::count(std::string_view name) const noexcept {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      headers, [&](const Header& header) { return ascii::equal_in_any_case(header.name, name); }));
+std::optional<std::string_view> Request::header(std::string_view name) const noexcept {
+  const Found found = find(name);
+  if (found.count != 1) return std::nullopt;
+  return found.value;
 }
 
 Response Response::json(std::uint16_t status, std::string body) {

@@ -38,9 +38,15 @@ struct Request {
   bool secure = false;            // over TLS
   std::string request_id;         // the caller's X-Request-Id when well-formed, else made here
 
-  // The value of the header that occurs exactly once; nothing when it is missing or repeated. Names in any case.
+  // Names in any case. `value`: the last one's; empty when there is none.
+  struct Found {
+    std::size_t count = 0;
+    std::string_view value;
+  };
+  [[nodiscard]] Found find(std::string_view name) const noexcept;
+  // The value of the header that occurs exactly once; nothing when it is missing or repeated.
   [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
-  [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+  [[nodiscard]] std::size_t count(std::string_view name) const noexcept { return find(name).count; }
 };
 
 // The name of a header that an answer may set, looked at where it is written down: a name that is no token, or one of a

@@ -89,12 +89,10 @@ TokenVerifier::TokenVerifier(std::string_view secret, TokenRules rules)
     : TokenVerifier(TokenTrust{.secret = std::string(secret)}, std::move(rules)) {}
 
 Result<Caller> TokenVerifier::verify(const http::Request& request, Instant now) const {
-  const auto authorization = request.header("Authorization");
-  if (!authorization) {
-    if (request.count("Authorization") == 0) return problem(ProblemCode::unauthenticated);
-    return invalid("There are several Authorization headers.");
-  }
-  const auto token = bearer_token(*authorization);
+  const auto [count, authorization] = request.find("Authorization");
+  if (count == 0) return problem(ProblemCode::unauthenticated);
+  if (count > 1) return invalid("There are several Authorization headers.");
+  const auto token = bearer_token(authorization);
   if (!token) return no_bearer_token();
   Result<Caller> caller = verify_token(*token, now);
   // A good token is made of a token's characters: they are looked at only to say what is wrong with another one.
@@ -127,15 +125,15 @@ bool TokenVerifier::is_signed(const TokenParts& parts, const json::Object& heade
 Result<Caller> TokenVerifier::verify_token(std::string_view token, Instant now) const {
   // Taken before the keys are looked at: keys that come in between make what is kept look old, never new.
   const std::uint64_t keys_version = keys_ == nullptr ? 0 : keys_->version();
-  std::optional<TokenClaims> claims = cache_->find(token, keys_version);
-  if (!claims) {
+  std::shared_ptr<const TokenClaims> claims = cache_->find(token, keys_version);
+  if (claims == nullptr) {
     Result<TokenClaims> read = read_signed(token);
     if (!read) return std::move(read.error());
-    cache_->keep(token, keys_version, *read);
-    claims = std::move(*read);
+    claims = std::make_shared<const TokenClaims>(*std::move(read));
+    cache_->keep(token, keys_version, claims);
   }
   if (auto refusal = untimely(*claims, rules_.leeway_seconds, revoked_, now)) return std::move(*refusal);
-  return std::move(claims->caller);
+  return claims->caller;
 }
 
 Result<TokenClaims> TokenVerifier::read_signed(std::string_view token) const {

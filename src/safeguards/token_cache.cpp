@@ -1,6 +1,7 @@
 #include "safeguards/token_cache.hpp"
 
 #include <atomic>
+#include <utility>
 
 #include "base/bytes.hpp"
 
@@ -20,12 +21,12 @@ unsigned thread_number() noexcept {
 
 TokenCache::Table& TokenCache::own_table() const noexcept { return tables_[thread_number() % tables_.size()]; }
 
-std::optional<TokenClaims> TokenCache::find(std::string_view token, std::uint64_t keys_version) const {
-  if (token.size() > token_bytes_max) return std::nullopt;
+std::shared_ptr<const TokenClaims> TokenCache::find(std::string_view token, std::uint64_t keys_version) const {
+  if (token.size() > token_bytes_max) return nullptr;
   const std::uint64_t hash = hash_(token);
   Table& table = own_table();
   const std::lock_guard lock(table.mutex);
-  if (table.entries.empty()) return std::nullopt;
+  if (table.entries.empty()) return nullptr;
   const std::size_t pair = hash % pairs;
   for (std::size_t place = 0; place < 2; ++place) {
     const Entry& entry = table.entries[2 * pair + place];
@@ -34,10 +35,10 @@ std::optional<TokenClaims> TokenCache::find(std::string_view token, std::uint64_
     table.second_is_older[pair] = place == 0;
     return entry.claims;
   }
-  return std::nullopt;
+  return nullptr;
 }
 
-void TokenCache::keep(std::string_view token, std::uint64_t keys_version, const TokenClaims& claims) {
+void TokenCache::keep(std::string_view token, std::uint64_t keys_version, std::shared_ptr<const TokenClaims> claims) {
   if (token.empty() || token.size() > token_bytes_max) return;
   const std::uint64_t hash = hash_(token);
   Table& table = own_table();
@@ -49,7 +50,7 @@ void TokenCache::keep(std::string_view token, std::uint64_t keys_version, const 
   const std::size_t pair = hash % pairs;
   const std::size_t place = table.second_is_older[pair] ? 1 : 0;
   table.entries[2 * pair + place] =
-      Entry{.hash = hash, .keys_version = keys_version, .token = std::string(token), .claims = claims};
+      Entry{.hash = hash, .keys_version = keys_version, .token = std::string(token), .claims = std::move(claims)};
   table.second_is_older[pair] = place == 0;
 }
 

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,10 +23,10 @@ class TokenCache {
   static constexpr std::size_t tokens_per_thread = 1'024;
   static constexpr std::size_t token_bytes_max = 2'048;  // larger ones are verified each time
 
-  // What the token says, when it was kept by this thread under these keys. The whole token is compared, in constant
-  // time.
-  [[nodiscard]] std::optional<TokenClaims> find(std::string_view token, std::uint64_t keys_version) const;
-  void keep(std::string_view token, std::uint64_t keys_version, const TokenClaims& claims);
+  // What the token says, when it was kept by this thread under these keys; else null. The whole token is compared, in
+  // constant time.
+  [[nodiscard]] std::shared_ptr<const TokenClaims> find(std::string_view token, std::uint64_t keys_version) const;
+  void keep(std::string_view token, std::uint64_t keys_version, std::shared_ptr<const TokenClaims> claims);
   [[nodiscard]] std::size_t size() const;  // in all tables
 
  private:
@@ -35,7 +34,7 @@ class TokenCache {
     std::uint64_t hash = 0;
     std::uint64_t keys_version = 0;
     std::string token;  // empty: free
-    TokenClaims claims;
+    std::shared_ptr<const TokenClaims> claims;
   };
   struct Table {
     mutable std::mutex mutex;  // nearly always free

@@ -41,7 +41,9 @@ Verdict find_key(Exchange& x) {
   auto key = safeguards::idempotency_key(x.request);
   if (!key) return std::move(key.error());
   x.key = *std::move(key);
-  if (x.key) x.claim = safeguards::claim_of(x.route.policy.scope, user_of(x), *x.key);
+  if (!x.key) return std::nullopt;
+  x.key_header = x.request.find("Idempotency-Key").value;
+  x.claim = safeguards::claim_of(x.route.policy.scope, user_of(x), *x.key);
   return std::nullopt;
 }
 
@@ -76,6 +78,8 @@ void charge_limits(const Guards& guards, Exchange& x) {
     x.spared = Charge{.limit = std::exchange(of_user, nullptr), .subject = user_subject(x)};
     if (policy.address_limit.empty()) of_address = guards.replay_limit;
   }
+  constexpr std::size_t charges_max = 3;  // of the address, of the user, and of their live keys
+  if (of_address != nullptr || of_user != nullptr) x.charged.reserve(charges_max);
   if (of_address != nullptr) x.charged.push_back({.limit = of_address, .subject = address_subject(x)});
   if (of_user != nullptr) x.charged.push_back({.limit = of_user, .subject = user_subject(x)});
 }

@@ -70,7 +70,8 @@ struct Exchange {
   std::optional<json::Value> body;
   Digest fingerprint{};
   std::optional<std::string> key;
-  std::optional<Uuid> claim;  // the key's, when there is one
+  std::string_view key_header;  // as it was sent, when there is one
+  std::optional<Uuid> claim;    // the key's, when there is one
   safeguards::Precondition precondition;
   std::vector<Charge> charged;   // in the order asked; what is not decided was not moved
   std::optional<Charge> spared;  // the user's bucket, which a known replay is not charged against

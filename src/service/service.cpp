@@ -163,6 +163,7 @@ asio::awaitable<http::Response> Service::handle_own(const http::Request& request
              .signature = {},
              .body = {},
              .key = {},
+             .key_header = {},
              .claim = {},
              .precondition = {},
              .charged = {},
@@ -240,18 +241,17 @@ writes::Envelope Service::envelope_of(std::string_view scope, std::string user, 
   return envelope;
 }
 
-http::Response Service::tell(Result<writes::Reply> reply, const http::Request& request, bool keyed) {
-  const std::string_view key = keyed ? request.header("Idempotency-Key").value_or("") : "";
+http::Response Service::tell(Result<writes::Reply> reply, std::string_view key_header) {
   if (!reply) {
     http::Response refusal = refuse(reply.error());
-    if (keyed) refusal.add("Idempotency-Key", key);
+    if (!key_header.empty()) refusal.add("Idempotency-Key", key_header);
     return refusal;
   }
   if (reply->problem) metrics_.on_refusal(*reply->problem);
   http::Response response = answer(*reply, std::move(reply->body));
-  if (keyed && writes::is_stored(*reply)) {
+  if (!key_header.empty() && writes::is_stored(*reply)) {
     if (reply->origin == writes::Reply::Origin::replayed) metrics_.on_replay();
-    add_idempotency_headers(response, *reply, key);
+    add_idempotency_headers(response, *reply, key_header);
   }
   return response;
 }
@@ -262,7 +262,7 @@ std::optional<http::Response> Service::replay(const Exchange& x) {
   std::optional<writes::Reply> known = writer_.known(*x.claim, x.fingerprint);
   if (!known) return std::nullopt;
   if (known->origin == writes::Reply::Origin::reused) {
-    return tell(problem(ProblemCode::idempotency_key_reused), x.request, true);
+    return tell(problem(ProblemCode::idempotency_key_reused), x.key_header);
   }
   return answer_write(*std::move(known), x);
 }
@@ -274,7 +274,7 @@ http::Response Service::answer_write(Result<writes::Reply> reply, const Exchange
     reply->status = settings_.conflict_status;
   }
   if (reply && writes::is_signature_refused(*reply)) return refuse(problem(*reply->problem));
-  return tell(std::move(reply), x.request, x.key.has_value());
+  return tell(std::move(reply), x.key_header);
 }
 
 asio::awaitable<http::Response> Service::write(asio::io_context& here, Exchange& x, writes::Call call) {
@@ -321,7 +321,7 @@ asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& her
   Result<writes::Reply> reply =
       co_await writer_.once(here, envelope.claim, envelope.fingerprint, envelope.signature.has_value(), deadline, work);
   if (reply && writes::is_signature_refused(*reply)) co_return refuse(problem(*reply->problem));
-  co_return tell(std::move(reply), in.request, key->has_value());
+  co_return tell(std::move(reply), in.request.find("Idempotency-Key").value);
 }
 
 asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& x, writes::Call call) {

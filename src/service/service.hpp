@@ -82,8 +82,8 @@ class Service {
   [[nodiscard]] http::Response refuse(const Problem& problem);
   // Takes the nonce into use in a transaction of its own; the refusal when it is not new.
   [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> admit(boost::asio::io_context& here, const Exchange& x);
-  // `keyed`: the client sent the key, and is told about it.
-  [[nodiscard]] http::Response tell(Result<writes::Reply> reply, const http::Request& request, bool keyed);
+  // `key_header`: as the client sent it, and is told it again; empty: it sent none.
+  [[nodiscard]] http::Response tell(Result<writes::Reply> reply, std::string_view key_header);
   // Without its claim.
   [[nodiscard]] writes::Envelope envelope_of(std::string_view scope, std::string user,
                                              const std::optional<std::string>& key, const Digest& fingerprint,

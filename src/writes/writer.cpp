@@ -21,23 +21,49 @@ asio::awaitable<void> suspend(Start& start) {  // which outlives the suspension
       asio::use_awaitable, std::ref(start));
 }
 
+// A command's way through a lane, for suspend(): no coroutine of its own.
+class Passage {
+ public:
+  Passage(std::shared_ptr<Command> command, Lane& lane) : command_(std::move(command)), lane_(lane) {}
+  void operator()(std::move_only_function<void()> resume) {
+    command_->done = std::move(resume);
+    if (lane_.submit(command_)) return;  // it may be answered already: this frame is not ours any more
+    admitted_ = false;
+    asio::post(*command_->origin, [command = command_] { std::exchange(command->done, nullptr)(); });
+  }
+  [[nodiscard]] Result<Reply> outcome() {  // once resumed
+    if (!admitted_) return problem(ProblemCode::overloaded);
+    return std::move(command_->outcome);
+  }
+
+ private:
+  std::shared_ptr<Command> command_;
+  Lane& lane_;
+  bool admitted_ = true;
+};
+
 // Sees to it that whoever latched on is told something, also when the first request's coroutine throws or is dropped.
 class Running {
  public:
-  Running(InFlight& in_flight, const Uuid& claim, const Digest& fingerprint)
-      : in_flight_(in_flight), claim_(claim), fingerprint_(fingerprint) {}
+  Running(InFlight& in_flight, ReplyCache& replies, const Uuid& claim, const Digest& fingerprint)
+      : in_flight_(in_flight), replies_(replies), claim_(claim), fingerprint_(fingerprint) {}
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
   ~Running() {
     if (!finished_) in_flight_.finish(claim_, fingerprint_, problem(ProblemCode::internal_error));
   }
-  void finish(const Result<Reply>& outcome) {
+  // What the first request itself is told.
+  [[nodiscard]] Result<Reply> finish(Result<Reply> outcome) {
+    if (outcome) replies_.keep(claim_, fingerprint_, *outcome);
     finished_ = true;
     in_flight_.finish(claim_, fingerprint_, outcome);
+    if (outcome && outcome->origin == Reply::Origin::reused) return problem(ProblemCode::idempotency_key_reused);
+    return outcome;
   }
 
  private:
   InFlight& in_flight_;
+  ReplyCache& replies_;
   Uuid claim_;
   Digest fingerprint_;
   bool finished_ = false;
@@ -96,20 +122,6 @@ void Writer::stop() {
   for (const auto& each : read_lanes_) each->lane.stop();
 }
 
-asio::awaitable<Result<Reply>> Writer::run(std::shared_ptr<Command> command, BoundedLane& lane) {
-  if (!lane.has_room()) co_return problem(ProblemCode::overloaded);
-  bool admitted = true;
-  const auto start = [&](std::move_only_function<void()> resume) {
-    command->done = std::move(resume);
-    if (lane.lane.submit(command)) return;
-    admitted = false;
-    asio::post(*command->origin, [command] { std::exchange(command->done, nullptr)(); });
-  };
-  co_await suspend(start);
-  if (!admitted) co_return problem(ProblemCode::overloaded);
-  co_return std::move(command->outcome);
-}
-
 asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio::io_context& here, const Uuid& claim) {
   const auto waiter = std::make_shared<Waiter>();
   waiter->origin = &here;
@@ -135,20 +147,27 @@ asio::awaitable<Result<Reply>> Writer::once(asio::io_context& here, Uuid claim, 
       co_return std::move(*known);
     }
   }
-  while (!in_flight_.begin(claim)) {
+  if (!in_flight_.begin(claim)) {
+    std::optional<Result<Reply>> told = co_await follow_first(here, claim, fingerprint, is_signed, deadline);
+    if (told) co_return *std::move(told);
+  }
+  Running running(in_flight_, replies_, claim, fingerprint);
+  test_switch::pass(test_switch::Step::latched);
+  Result<Reply> outcome = co_await work();
+  co_return running.finish(std::move(outcome));
+}
+
+asio::awaitable<std::optional<Result<Reply>>> Writer::follow_first(asio::io_context& here, Uuid claim,
+                                                                   Digest fingerprint, bool is_signed,
+                                                                   Monotonic deadline) {
+  do {
     if (monotonic_now() >= deadline) co_return problem(ProblemCode::request_in_progress);
     test_switch::pass(test_switch::Step::in_latch);
     const auto first = co_await latch(here, claim);
     if (!first) co_return first.error();
     if (!is_signed && *first && tells(**first)) co_return follow(**first, fingerprint);
-  }
-  Running running(in_flight_, claim, fingerprint);
-  test_switch::pass(test_switch::Step::latched);
-  Result<Reply> outcome = co_await work();
-  if (outcome) replies_.keep(claim, fingerprint, *outcome);
-  running.finish(outcome);
-  if (outcome && outcome->origin == Reply::Origin::reused) co_return problem(ProblemCode::idempotency_key_reused);
-  co_return outcome;
+  } while (!in_flight_.begin(claim));
+  co_return std::nullopt;
 }
 
 bool Writer::overloaded() const noexcept {
@@ -169,9 +188,24 @@ asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, 
   command->envelope = std::move(envelope);
   command->deadline = deadline;
   command->origin = &here;
+  return write_over(lane, command);
+}
+
+// once() again, around a command: without a coroutine for it and a function that makes one.
+asio::awaitable<Result<Reply>> Writer::write_over(BoundedLane& lane, std::shared_ptr<Command> command) {
   const Envelope& asked = command->envelope;
-  return once(here, asked.claim, asked.fingerprint, asked.signature.has_value(), deadline,
-              [this, command, &lane] { return run(command, lane); });
+  test_switch::pass(test_switch::Step::before_latch);
+  if (!in_flight_.begin(asked.claim)) {
+    std::optional<Result<Reply>> told = co_await follow_first(*command->origin, asked.claim, asked.fingerprint,
+                                                              asked.signature.has_value(), command->deadline);
+    if (told) co_return *std::move(told);
+  }
+  Running running(in_flight_, replies_, asked.claim, asked.fingerprint);
+  test_switch::pass(test_switch::Step::latched);
+  if (!lane.has_room()) co_return running.finish(problem(ProblemCode::overloaded));
+  Passage passage(command, lane.lane);
+  co_await suspend(passage);
+  co_return running.finish(passage.outcome());
 }
 
 std::size_t Writer::thread_of(const asio::io_context& here) const noexcept {
@@ -199,7 +233,10 @@ asio::awaitable<Result<Reply>> Writer::read_over(BoundedLane& lane, asio::io_con
   command->call = std::move(call);
   command->deadline = deadline;
   command->origin = &here;
-  co_return co_await run(command, lane);
+  if (!lane.has_room()) co_return problem(ProblemCode::overloaded);
+  Passage passage(command, lane.lane);
+  co_await suspend(passage);
+  co_return passage.outcome();
 }
 
 bool Writer::connected() const noexcept {

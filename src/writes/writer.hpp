@@ -40,9 +40,11 @@ class Writer {
   void stop();  // from any thread; nothing may be under way that still wants an answer
 
   // Runs `call` at most once per claim; waits for it until `deadline` at most (plus a tick of 100 ms). Called on one of
-  // the contexts' threads. Problems: overloaded (nothing ran), request_in_progress (the first request with
-  // this key is still running and too many wait for it, or its own wait ended without an answer),
-  // idempotency_key_reused, database_unavailable (outcome unknown), internal_error (rolled back), stopping.
+  // the contexts' threads. Whether the answer is at hand already is known()'s to say, which the caller asks before it
+  // puts an envelope together; what comes to be known in between, the database repeats. Problems: overloaded (nothing
+  // ran), request_in_progress (the first request with this key is still running and too many wait for it, or its own
+  // wait ended without an answer), idempotency_key_reused, database_unavailable (outcome unknown), internal_error
+  // (rolled back), stopping.
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> write(boost::asio::io_context& here, Call call, Envelope envelope,
                                                             Monotonic deadline);
 
@@ -90,7 +92,12 @@ class Writer {
   // Waits until the first request with this claim is answered; null: it has ended meanwhile.
   [[nodiscard]] boost::asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> latch(
       boost::asio::io_context& here, const Uuid& claim);
-  [[nodiscard]] boost::asio::awaitable<Result<Reply>> run(std::shared_ptr<Command> command, BoundedLane& lane);
+  // What the first request with this claim was answered, for its duplicate. Nothing: that one said nothing, and the
+  // claim has been begun for the caller.
+  [[nodiscard]] boost::asio::awaitable<std::optional<Result<Reply>>> follow_first(boost::asio::io_context& here,
+                                                                                  Uuid claim, Digest fingerprint,
+                                                                                  bool is_signed, Monotonic deadline);
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> write_over(BoundedLane& lane, std::shared_ptr<Command> command);
 
   [[nodiscard]] std::size_t thread_of(const boost::asio::io_context& here) const noexcept;
   // By affinity; but a write that is alone has no row to fight for, and is spared the way to another thread and back.

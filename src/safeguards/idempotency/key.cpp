@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 
 #include "base/limits.hpp"
 #include "base/test_switch.hpp"
@@ -37,20 +39,19 @@ constexpr std::size_t quoted_bytes_max = 2 + 2 * limits::idempotency_key_bytes_m
 
 // Big-endian length, then the bytes.
 void append_part(std::string& out, std::string_view part) {
-  std::array<char, 8> length;
-  for (std::size_t i = 0; i < length.size(); ++i) length[i] = static_cast<char>(part.size() >> (56 - 8 * i) & 0xff);
+  const std::uint64_t size = part.size();
+  const auto length =
+      std::bit_cast<std::array<char, 8>>(std::endian::native == std::endian::little ? std::byteswap(size) : size);
   out.append(length.data(), length.size()).append(part);
 }
 
 }  // namespace
 
 Result<std::optional<std::string>> idempotency_key(const http::Request& request) {
-  const auto value = request.header("Idempotency-Key");
-  if (!value) {
-    if (request.count("Idempotency-Key") == 0) return std::optional<std::string>{};
-    return malformed("There are several Idempotency-Key headers.");
-  }
-  auto key = parse_idempotency_key(*value);
+  const auto [count, value] = request.find("Idempotency-Key");
+  if (count == 0) return std::optional<std::string>{};
+  if (count > 1) return malformed("There are several Idempotency-Key headers.");
+  auto key = parse_idempotency_key(value);
   if (!key) return std::move(key).error();
   return std::optional<std::string>(*std::move(key));
 }

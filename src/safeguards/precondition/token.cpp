@@ -43,9 +43,10 @@ constexpr std::int64_t version_max = 9'007'199'254'740'991;  // 2^53 - 1: what J
 // The header's value into `value` when it is there; a Problem's detail when it is there twice.
 [[nodiscard]] std::optional<Problem> read_once(const http::Request& request, std::string_view name,
                                                std::optional<std::string_view>& value) {
-  value = request.header(name);
-  if (value || request.count(name) == 0) return std::nullopt;
-  return malformed("There are several " + std::string(name) + " headers.");
+  const auto [count, found] = request.find(name);
+  if (count > 1) return malformed("There are several " + std::string(name) + " headers.");
+  if (count == 1) value = found;
+  return std::nullopt;
 }
 
 using Step = std::optional<Problem>;  // nothing: go on

@@ -97,8 +97,9 @@ TEST(AKeptToken, IsTheWholeToken) {
   EXPECT_EQ(judged(verifier, token.substr(0, token.size() - 1)), "token_invalid");
 }
 
-TokenClaims claims_of(std::string user) {
-  return {.caller = {.user = std::move(user), .roles = {}}, .token_id = {}, .issued = {}, .not_before = {}};
+std::shared_ptr<const TokenClaims> claims_of(std::string user) {
+  return std::make_shared<const TokenClaims>(
+      TokenClaims{.caller = {.user = std::move(user), .roles = {}}, .token_id = {}, .issued = {}, .not_before = {}});
 }
 
 TEST(TheCache, HoldsSoManyTokensOfEachThreadAndNoMore) {

@@ -92,6 +92,7 @@ class TheChain : public testing::Test {
                .signature = {},
                .body = {},
                .key = {},
+               .key_header = {},
                .claim = {},
                .precondition = {},
                .charged = {},
