@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <stdexcept>
 
@@ -24,11 +25,18 @@ constexpr std::size_t header_lines_bytes_usual = 384;
 
 constexpr bool is_line_end(char c) noexcept { return c == '\r' || c == '\n' || c == '\0'; }
 
-bool ends_line(std::string_view value) noexcept {
-  for (const char end : {'\r', '\n', '\0'}) {
-    if (std::memchr(value.data(), end, value.size()) != nullptr) return true;
+// Eight characters at a time: has it a control character, as those that end a line are? The high bit of a byte is set
+// in `low` where it is below 0x20 (or follows one that is).
+bool has_control(std::string_view value) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  constexpr std::uint64_t high = each * 0x80;
+  for (; value.size() >= 8; value.remove_prefix(8)) {
+    std::uint64_t word;
+    std::memcpy(&word, value.data(), sizeof word);
+    const std::uint64_t low = (word - each * ' ') & ~word;
+    if ((low & high) != 0) return true;
   }
-  return false;
+  return std::ranges::any_of(value, [](char c) { return static_cast<unsigned char>(c) < ' '; });
 }
 
 }  // namespace
@@ -96,7 +104,7 @@ void Response::append_line(std::string_view name, std::string_view value) {
   header_lines_.append(name).append(": ");
   const std::size_t begin = header_lines_.size();
   header_lines_.append(value);
-  if (ends_line(value)) {
+  if (has_control(value)) {
     std::replace_if(header_lines_.begin() + static_cast<std::ptrdiff_t>(begin), header_lines_.end(), is_line_end, ' ');
   }
   header_lines_.append("\r\n");

@@ -81,5 +81,28 @@ TEST(Refusal, CanCarryAnotherStatus) {
   EXPECT_NE(response.body().find("412"), std::string::npos);
 }
 
+TEST(AHeadersValue, EndsNoLineWhereverACharacterForItStands) {
+  for (std::size_t size = 1; size <= 20; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (const char end : {'\r', '\n', '\0'}) {
+        std::string value(size, 'v');
+        std::string told = value;
+        value[at] = end;
+        told[at] = ' ';
+        EXPECT_EQ(Response(200).add("X-Told", value).header_lines(), "X-Told: " + told + "\r\n");
+      }
+    }
+  }
+}
+
+TEST(AHeadersValue, KeepsEveryOtherCharacter) {
+  for (int code = 1; code < 256; ++code) {
+    const char c = static_cast<char>(code);
+    if (c == '\r' || c == '\n') continue;
+    const std::string value = std::string(3, c) + "between " + std::string(9, c);
+    EXPECT_EQ(Response(200).add("X-Told", value).header_lines(), "X-Told: " + value + "\r\n") << code;
+  }
+}
+
 }  // namespace
 }  // namespace tenon::http
