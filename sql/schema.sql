@@ -140,7 +140,11 @@ DECLARE
   entered_rows bigint;
   items integer;  -- how many different ones
 BEGIN
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;  -- as tenon.hold_key_generation, without a call for it
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'keys are held at read committed, not at %', current_setting('transaction_isolation')
+      USING ERRCODE = 'invalid_transaction_state';
+  END IF;
   SELECT slot, closed, generation.lifetime_max, clock_timestamp() INTO open_slot, closed_slots, lifetime_max, clock
   FROM tenon.key_generation AS generation;
   IF size = 1 THEN
@@ -615,7 +619,7 @@ DECLARE
   clock timestamptz;
   replies tenon.replies;
 BEGIN
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  PERFORM tenon.hold_key_generation();
   clock := clock_timestamp();
   PERFORM tenon.forget_expired(ARRAY[claim], clock);
   replies := tenon.stored_replies(ARRAY[claim], ARRAY[fingerprint], clock);
@@ -1280,7 +1284,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no operation is called %', operation USING ERRCODE = 'undefined_function';
   END IF;
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  PERFORM tenon.hold_key_generation();
   IF registered.batch IS NOT NULL THEN
     replies := tenon.execute_at_once(registered.batch, claims, scopes, users, keys, fingerprints, lifetimes, roles,
                                      request_ids, arguments);
@@ -1485,6 +1489,21 @@ $$;
 
 ALTER FUNCTION tenon.forget_nonces() OWNER TO tenon_owner;
 
+CREATE FUNCTION tenon.hold_key_generation() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'keys are held at read committed, not at %', current_setting('transaction_isolation')
+      USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+END
+$$;
+
+ALTER FUNCTION tenon.hold_key_generation() OWNER TO tenon_owner;
+
 CREATE FUNCTION tenon.increment_stock(command tenon.command, arguments jsonb) RETURNS tenon.outcome
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1644,7 +1663,7 @@ BEGIN
   IF (status BETWEEN 200 AND 299 OR status IN (404, 409)) IS NOT TRUE THEN
     RAISE EXCEPTION 'work that ran is not answered with %', status USING ERRCODE = 'check_violation';
   END IF;
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  PERFORM tenon.hold_key_generation();
   PERFORM tenon.store_replies(
     ARRAY[claim], ARRAY[scope], ARRAY[user_id], ARRAY[key], ARRAY[fingerprint],
     ROW(ARRAY[0], ARRAY[status], ARRAY[problem], ARRAY[body], ARRAY[version], ARRAY[modified], ARRAY[location], ARRAY[expires],
@@ -3632,6 +3651,8 @@ REVOKE ALL ON FUNCTION tenon.forget_expired(claims uuid[], clock timestamp with 
 
 REVOKE ALL ON FUNCTION tenon.forget_nonces() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenon.forget_nonces() TO tenon_edge;
+
+REVOKE ALL ON FUNCTION tenon.hold_key_generation() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenon.increment_stock(command tenon.command, arguments jsonb) FROM PUBLIC;
 

@@ -52,6 +52,19 @@ REVOKE ALL ON tenon.key_generation, public.idempotency_keys FROM PUBLIC;
 GRANT SELECT, INSERT ON public.idempotency_keys TO tenon_teller;
 GRANT SELECT, UPDATE ON tenon.key_generation TO tenon_teller;  -- LOCK ... IN ROW SHARE MODE asks for UPDATE
 
+-- Before anything that looks for keys or stores them. Not at another isolation level: there the snapshot is from before the lock
+-- was had, and may show a generation that is over.
+CREATE FUNCTION tenon.hold_key_generation() RETURNS void
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'keys are held at read committed, not at %', current_setting('transaction_isolation')
+      USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+END
+$$;
+
 -- Is one of the claims stored in one of these partitions, expired or not? Each is asked by its own name: a plan that does not
 -- know the slots yet leaves none out, and would look for every claim in all four.
 CREATE FUNCTION tenon.stored_in(slots smallint[], claims uuid[]) RETURNS boolean

@@ -179,7 +179,7 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'no operation is called %', operation USING ERRCODE = 'undefined_function';
   END IF;
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  PERFORM tenon.hold_key_generation();
   IF registered.batch IS NOT NULL THEN
     replies := tenon.execute_at_once(registered.batch, claims, scopes, users, keys, fingerprints, lifetimes, roles,
                                      request_ids, arguments);
@@ -233,7 +233,7 @@ DECLARE
   clock timestamptz;
   replies tenon.replies;
 BEGIN
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  PERFORM tenon.hold_key_generation();
   clock := clock_timestamp();
   PERFORM tenon.forget_expired(ARRAY[claim], clock);
   replies := tenon.stored_replies(ARRAY[claim], ARRAY[fingerprint], clock);
@@ -256,7 +256,7 @@ BEGIN
   IF (status BETWEEN 200 AND 299 OR status IN (404, 409)) IS NOT TRUE THEN
     RAISE EXCEPTION 'work that ran is not answered with %', status USING ERRCODE = 'check_violation';
   END IF;
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  PERFORM tenon.hold_key_generation();
   PERFORM tenon.store_replies(
     ARRAY[claim], ARRAY[scope], ARRAY[user_id], ARRAY[key], ARRAY[fingerprint],
     ROW(ARRAY[0], ARRAY[status], ARRAY[problem], ARRAY[body], ARRAY[version], ARRAY[modified], ARRAY[location], ARRAY[expires],

@@ -73,7 +73,11 @@ DECLARE
   entered_rows bigint;
   items integer;  -- how many different ones
 BEGIN
-  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;
+  LOCK TABLE tenon.key_generation IN ROW SHARE MODE;  -- as tenon.hold_key_generation, without a call for it
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'keys are held at read committed, not at %', current_setting('transaction_isolation')
+      USING ERRCODE = 'invalid_transaction_state';
+  END IF;
   SELECT slot, closed, generation.lifetime_max, clock_timestamp() INTO open_slot, closed_slots, lifetime_max, clock
   FROM tenon.key_generation AS generation;
   IF size = 1 THEN

@@ -164,7 +164,9 @@ asio::awaitable<bool> Lane::ensure_connected() {
     connection_ = co_await postgres::Connection::open(context_.get_executor(), settings_.conninfo, deadline);
     // Not only at the node's start: the role may be given other settings at any time.
     const postgres::Rows durable = co_await connection_->script(
-        "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SHOW synchronous_commit", deadline);
+        "SET default_transaction_isolation = 'read committed'; SET plan_cache_mode = force_generic_plan;"
+        "SET enable_seqscan = off; SHOW synchronous_commit",
+        deadline);
     if (durable.text(0, 0) == "off") {
       throw std::runtime_error("synchronous_commit is off for this login: what is acknowledged could be lost");
     }

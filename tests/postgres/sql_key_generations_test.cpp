@@ -113,6 +113,24 @@ TEST_F(SqlKeyGenerations, FindAKeyStoredBeforeATurnAndRefuseItsSecondUse) {
   EXPECT_EQ(value(superuser_, "SELECT sum(quantity_sold) FROM inventory"), "1");
 }
 
+// A snapshot from before the lock could show a generation that is over: the key would be stored where nobody looks.
+TEST_F(SqlKeyGenerations, AreHeldAtReadCommittedOnly) {
+  const std::string arguments = R"({"id":")" + uuid_of(1) + R"(","increment":1})";
+  const std::pair<const char*, std::function<void()>> ways[] = {
+      {"a sale", [&] { (void)sell_with(1); }},
+      {"an operation", [&] { (void)execute_one(edge_, "increment_stock", {envelope(2), arguments}); }},
+      {"work with a key",
+       [&] { edge_.execute("SELECT tenon.begin_keyed($1::uuid, sha256('')::bytea)", {envelope(3).claim}); }}};
+  for (const auto& [what, run] : ways) {
+    for (const auto& [level, expected] : {std::pair{"READ COMMITTED", "accepted"},
+                                          std::pair{"REPEATABLE READ", "25000"}, std::pair{"SERIALIZABLE", "25000"}}) {
+      edge_.script(std::string("BEGIN ISOLATION LEVEL ") + level);
+      EXPECT_EQ(refusal_of(run), expected) << what << " at " << level;
+      edge_.script("ROLLBACK");
+    }
+  }
+}
+
 // A look costs as much as storing the key again, and each sale would pay it in each partition.
 TEST_F(SqlKeyGenerations, AreLookedIntoByASaleOnlyWhereItsKeyMayBe) {
   const auto looked_into = [&](std::vector<int> keys) {

@@ -57,6 +57,17 @@ class Watch {
   std::thread thread_;
 };
 
+// A login, or the whole server, may have been given another level: sales at it would fail whenever two meet at an item.
+TEST(Stock, IsSoldWhateverIsolationLevelTheLoginWasGiven) {
+  const Node node;
+  const std::string item = make_item(node, 2);
+  EXPECT_EQ(node.call(sell(node, item, 1)).status, 200);
+  postgres::Session superuser(node.superuser());
+  superuser.execute("ALTER ROLE tenon_edge SET default_transaction_isolation = 'repeatable read'");
+  superuser.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'tenon_edge'");
+  EXPECT_EQ(node.call(sell(node, item, 1)).status, 200);
+}
+
 // Nobody to share a batch with, no row to fight for: another thread's lane would cost two ways between threads.
 TEST(Stock, IsSoldOverTheLaneOfTheClientsOwnThreadWhenNobodyElseBuys) {
   const Node node{{.arguments = {"--threads", "2", "--write-lanes", "1"}}};
