@@ -50,8 +50,9 @@ struct Operation {
 struct Call {
   const Operation* operation = nullptr;
   std::vector<Argument> arguments;
-  // Commands of equal affinity go through one lane (but for one that is alone), so that within a node no two transactions
-  // fight for one row. Any value will do where nothing is shared. affinity_of() makes it from the entity's id.
+  // Commands of equal affinity go through one lane (but for one that is alone), so that within a node no two
+  // transactions fight for one row. Any value will do where nothing is shared. affinity_of() makes it from the entity's
+  // id.
   std::uint64_t affinity = 0;
   // A role that this write takes beyond what its route asks for: the answer, too, is only shown to who still has it.
   std::string_view role = {};
