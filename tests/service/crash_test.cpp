@@ -20,9 +20,12 @@ using std::chrono::seconds;
 // way of its own: it is the second node.
 class Crash : public testing::Test {
  protected:
-  Crash() : proxy_(shared_node().socket_folder()) {
+  Crash() : proxy_(shared_node().socket_folder()) { start(); }
+
+  void start(const std::vector<std::string>& arguments = {}) {
     NodeSettings settings = beside(shared_node());
     settings.database_url = Node::conninfo(proxy_.socket_folder(), "tenon_edge");
+    settings.arguments.insert(settings.arguments.end(), arguments.begin(), arguments.end());
     node_.emplace(settings);
   }
 
@@ -143,6 +146,7 @@ TEST_F(Crash, OfTheConnectionIsMadeGoodForAWriteWithoutAKeyToo) {
 
 // A whole batch is lost after its commit: each of its senders gets its own answer.
 TEST_F(Crash, OfTheConnectionUnderAWholeBatchIsMadeGoodForEachCommand) {
+  start({"--threads", "1", "--write-lanes", "1"});
   const std::string item = make_item(second_, 100);
   std::vector<ApiCall> calls;
   for (int i = 0; i < 40; ++i) calls.push_back(sell(*node_, item, 1, "batch-" + std::to_string(i)));
