@@ -131,6 +131,27 @@ TEST_F(SqlKeyGenerations, AreHeldAtReadCommittedOnly) {
   }
 }
 
+// With a stolen login: a snapshot from when a partition had expired, kept until it is stored into again.
+TEST_F(SqlKeyGenerations, AreNotFreedByWhoLooksAtThemAsTheyWere) {
+  opened_ago("1 hour");
+  ASSERT_EQ(turn(), "turned");
+  age("62 seconds");
+  Session thief = connect_edge();
+  thief.script("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  ASSERT_EQ(value(thief, "SELECT count(*) FROM inventory"), "4");  // the snapshot: the first partition may be freed
+  ASSERT_EQ(turn(), "freed");
+  for (int turns = 0; turns < 3; ++turns) {
+    opened_ago("1 hour");
+    ASSERT_EQ(turn(), "turned");
+  }
+  ASSERT_EQ(slot(), "0");
+  ASSERT_EQ(sell_with(1).origin, 0);
+  EXPECT_EQ(refusal_of([&] { (void)value(thief, "SELECT tenon.turn_key_generation()"); }), "40001");
+  thief.script("COMMIT");
+  EXPECT_EQ(stored_in(0), "1");
+  EXPECT_EQ(sell_with(1).origin, 1);
+}
+
 // A look costs as much as storing the key again, and each sale would pay it in each partition.
 TEST_F(SqlKeyGenerations, AreLookedIntoByASaleOnlyWhereItsKeyMayBe) {
   const auto looked_into = [&](std::vector<int> keys) {
