@@ -91,6 +91,13 @@ std::size_t threads_of(const Settings& settings) {
   return settings.threads != 0 ? settings.threads : std::max(1U, std::thread::hardware_concurrency());
 }
 
+// Over two lanes on two cores, which the database shares, the fastest of what was tried; where there are more, its
+// small batches cost cores that would be idle.
+std::size_t gather_below_of(const Settings& settings) {
+  constexpr std::size_t over_all_lanes = 192;
+  return settings.gather_below.value_or(over_all_lanes / (threads_of(settings) * settings.write_lanes_per_thread));
+}
+
 // What a node may hold at a time, with room for the sweeper, migrations and somebody who looks.
 int connections_of(const Settings& settings) {
   const std::size_t read_lanes_per_thread = writes::WriterSettings{}.read_lanes_per_thread;
@@ -290,6 +297,7 @@ int serve(const Settings& settings, const Program& program) {
   writes::Writer writer(context_pointers,
                         {.conninfo = database.conninfo(),
                          .write_lanes_per_thread = settings.write_lanes_per_thread,
+                         .gather_below = gather_below_of(settings),
                          .batch_commands_max = settings.batch_commands_max,
                          .queue_max = settings.queue_max,
                          .wait_max = std::chrono::milliseconds(settings.queue_wait_milliseconds),

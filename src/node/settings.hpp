@@ -37,6 +37,7 @@ struct Settings {
   std::vector<std::string> signature_authorities;  // host[:port]; empty: any
   std::size_t threads = 0;                         // 0: one a core
   std::size_t write_lanes_per_thread = 1;
+  std::optional<std::size_t> gather_below;  // empty: fewer the more lanes there are
   std::size_t transactions_per_thread = 4;  // connections for handle_idempotent, opened when needed
   std::size_t batch_commands_max = limits::batch_commands_max;
   std::size_t queue_max = limits::lane_queue_max;

@@ -262,6 +262,7 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
   const std::string name = operation.name + (with_signatures ? "_signed" : "");
   const Monotonic started = monotonic_now();
   under_way_ = batch;
+  busy_since_.store(started, std::memory_order_relaxed);
   std::optional<postgres::StatementError> refused;
   try {
     const Monotonic deadline = started + limits::statement_deadline + answer_grace;
@@ -307,6 +308,7 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
     for (const auto& command : batch) finish(command, problem(ProblemCode::internal_error));
   }
   under_way_.clear();
+  busy_since_.store(Monotonic::max(), std::memory_order_relaxed);
   if (refused) refuse_statement(std::move(batch), *refused);
 }
 

@@ -58,6 +58,8 @@ class Lane {
   stop();  // from any thread: answers what is queued with `stopping`, closes the connection after the current batch
 
   [[nodiscard]] std::size_t queued() const noexcept { return queued_.load(std::memory_order_relaxed); }
+  // When the batch under way was begun; the end of time: none is.
+  [[nodiscard]] Monotonic busy_since() const noexcept { return busy_since_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool connected() const noexcept { return connected_.load(std::memory_order_relaxed); }
 
  private:
@@ -87,6 +89,7 @@ class Lane {
   std::vector<std::shared_ptr<Command>> incoming_;
   bool wake_posted_ = false;
   std::atomic<std::size_t> queued_ = 0;  // commands the lane holds: arrived, queued and under way
+  std::atomic<Monotonic> busy_since_ = Monotonic::max();
   std::atomic<bool> connected_ = false;
   std::atomic<bool> stopping_ = false;
 

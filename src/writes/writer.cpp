@@ -12,6 +12,10 @@ namespace {
 
 namespace asio = boost::asio;
 
+// A batch takes a millisecond or a few. One that takes longer waits for a lock, or for a disk or a network that is
+// slow.
+constexpr std::chrono::milliseconds gets_on_within{20};
+
 // Suspends the calling coroutine; `start` is given what will resume it and must see to its being called once, on the
 // coroutine's own thread.
 template <class Start>
@@ -95,6 +99,7 @@ Writer::BoundedLane::BoundedLane(asio::io_context& context, const LaneSettings& 
 Writer::Writer(std::span<asio::io_context* const> contexts, const WriterSettings& settings, Logger& log,
                LaneObserver& observer)
     : contexts_(contexts.begin(), contexts.end()),
+      choice_(settings.gather_below),
       in_flight_(settings.waiters_per_key_max),
       replies_(settings.reply_cache_bytes) {
   const LaneSettings lane{.conninfo = settings.conninfo,
@@ -176,14 +181,18 @@ bool Writer::overloaded() const noexcept {
 
 bool Writer::knows(const Uuid& claim) { return in_flight_.runs(claim) || replies_.knows(claim, monotonic_now()); }
 
-Writer::BoundedLane& Writer::write_lane_of(const asio::io_context& here, const Call& call) noexcept {
-  const bool is_lone = std::ranges::all_of(write_lanes_, [](const auto& each) { return each->lane.queued() == 0; });
-  return *write_lanes_[is_lone ? thread_of(here) : call.affinity % write_lanes_.size()];
+Writer::BoundedLane& Writer::write_lane_of(const asio::io_context& here, const Call& call, Monotonic now) noexcept {
+  const auto load_of = [&](std::size_t i) {
+    const Lane& lane = write_lanes_[i]->lane;
+    return LaneChoice::Load{.held = lane.queued(),
+                            .gets_on = lane.connected() && now - lane.busy_since() < gets_on_within};
+  };
+  return *write_lanes_[choice_.choose(write_lanes_.size(), thread_of(here), call.affinity, load_of)];
 }
 
 asio::awaitable<Result<Reply>> Writer::write(asio::io_context& here, Call call, Envelope envelope, Monotonic deadline) {
   const auto command = std::make_shared<Command>();
-  BoundedLane& lane = write_lane_of(here, call);
+  BoundedLane& lane = write_lane_of(here, call, monotonic_now());
   command->call = std::move(call);
   command->envelope = std::move(envelope);
   command->deadline = deadline;

@@ -13,6 +13,7 @@
 #include "writes/command.hpp"
 #include "writes/in_flight.hpp"
 #include "writes/lane.hpp"
+#include "writes/lane_choice.hpp"
 #include "writes/reply_cache.hpp"
 #include "writes/room.hpp"
 
@@ -22,6 +23,7 @@ struct WriterSettings {
   std::string conninfo;
   std::size_t write_lanes_per_thread = 1;
   std::size_t read_lanes_per_thread = 1;
+  std::size_t gather_below = 0;  // LaneChoice
   std::size_t batch_commands_max = limits::batch_commands_max;
   std::size_t queue_max = limits::lane_queue_max;
   std::chrono::milliseconds wait_max{100};  // that the last of a lane waits; 0: queue_max alone bounds it
@@ -100,8 +102,8 @@ class Writer {
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> write_over(BoundedLane& lane, std::shared_ptr<Command> command);
 
   [[nodiscard]] std::size_t thread_of(const boost::asio::io_context& here) const noexcept;
-  // By affinity; but a write that is alone has no row to fight for, and is spared the way to another thread and back.
-  [[nodiscard]] BoundedLane& write_lane_of(const boost::asio::io_context& here, const Call& call) noexcept;
+  [[nodiscard]] BoundedLane& write_lane_of(const boost::asio::io_context& here, const Call& call,
+                                           Monotonic now) noexcept;
   [[nodiscard]] BoundedLane& read_lane_of(const boost::asio::io_context& here, const Call& call) noexcept;
   [[nodiscard]] boost::asio::awaitable<Result<Reply>> read_over(BoundedLane& lane, boost::asio::io_context& here,
                                                                 Call call, Monotonic deadline);
@@ -110,6 +112,7 @@ class Writer {
   // One of each context after the other, again and again.
   std::vector<std::unique_ptr<BoundedLane>> write_lanes_;
   std::vector<std::unique_ptr<BoundedLane>> read_lanes_;
+  LaneChoice choice_;
   InFlight in_flight_;
   ReplyCache replies_;
 };

@@ -83,6 +83,37 @@ TEST(Stock, IsSoldOverTheLaneOfTheClientsOwnThreadWhenNobodyElseBuys) {
             "1");
 }
 
+// Few sales go over one lane, and yet nobody buys later because somebody else's item is locked.
+TEST(Stock, IsSoldOverTheOtherLaneWhileOneWaitsForALock) {
+  const Node node{{.arguments = {"--threads", "2", "--write-lanes", "1", "--gather", "100000"}}};
+  std::vector<std::string> items;
+  for (int i = 0; i < 200; ++i) items.push_back(make_item(node, 1));  // half of which belong to either lane
+  const std::string locked = make_item(node, 1);
+  postgres::Session holder(node.superuser());
+  holder.script("BEGIN");
+  holder.execute("SELECT FROM inventory WHERE id = $1 FOR UPDATE", {locked});
+  RawClient held_up(node.port(), std::chrono::seconds(30));
+  held_up.send(bytes_of(sell(node, locked, 1)));
+  const std::string waiting =
+      "SELECT xact_start FROM pg_stat_activity WHERE usename = 'tenon_edge' AND wait_event_type = 'Lock'";
+  ASSERT_TRUE(await_row(node.superuser(), waiting));
+  const std::string since = node.ask(waiting);
+
+  std::vector<RawClient> clients;
+  postgres::Session looking(node.superuser());
+  const std::string sold = "SELECT FROM inventory WHERE quantity_sold = 1 LIMIT 1";
+  for (const std::string& item : items) {  // those who come in the first moments may still be gathered behind it
+    if (looking.execute(sold).size() > 0) break;
+    clients.emplace_back(node.port(), std::chrono::seconds(30));
+    clients.back().send(bytes_of(sell(node, item, 1)));
+  }
+  EXPECT_TRUE(await_row(node.superuser(), sold));
+  EXPECT_EQ(node.ask(waiting), since) << "they were only sold once it had waited in vain";
+  holder.script("ROLLBACK");
+  EXPECT_EQ(held_up.read().status, 200);
+  for (RawClient& client : clients) EXPECT_EQ(client.read().status, 200);
+}
+
 TEST(Stock, Of500PiecesSellsExactly500WhenAThousandBuyAtOnce) {
   const Node& node = shared_node();
   const std::string item = make_item(node, 500, "Last Chairs");
