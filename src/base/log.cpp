@@ -4,14 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 
 #include "base/clock.hpp"
+#include "base/eight_characters.hpp"
 #include "base/json_string.hpp"
 #include "base/log_file.hpp"
+#include "base/text_writer.hpp"
 
 namespace tenon {
 namespace {
@@ -36,20 +36,11 @@ constexpr std::string_view name_of(LogLevel level) noexcept {
 
 constexpr bool is_plain(char c) noexcept { return c >= ' ' && c < '\x7f' && c != '"' && c != '\\'; }
 
-// Eight characters at a time: the high bit of a byte of `odd` is set where (or after where) one is not plain.
 bool all_plain(std::string_view text) noexcept {
-  constexpr std::uint64_t each = 0x0101010101010101;
-  constexpr std::uint64_t high = each * 0x80;
-  const auto has_zero = [](std::uint64_t word) { return (word - each) & ~word & high; };
-  for (; text.size() >= 8; text.remove_prefix(8)) {
-    std::uint64_t word;
-    std::memcpy(&word, text.data(), sizeof word);
-    const std::uint64_t controls = (word - each * ' ') & ~word;
-    const std::uint64_t beyond = word | (word + each);  // 0x7f and above
-    const std::uint64_t odd = controls | beyond | has_zero(word ^ (each * '"')) | has_zero(word ^ (each * '\\'));
-    if ((odd & high) != 0) return false;
-  }
-  return std::ranges::all_of(text, is_plain);
+  const auto odd = [](EightCharacters eight) {
+    return eight.below(' ') | eight.from_delete_on() | eight.equal('"') | eight.equal('\\');
+  };
+  return all_right(text, odd, is_plain);
 }
 
 // JSON escapes cover the C0 controls. DEL, the C1 controls (U+0080 to U+009F), U+2028 and U+2029 still end or colour a
@@ -74,32 +65,30 @@ void append_escaped(std::string& out, std::string_view text) {
 }
 
 // A line is written for every request: what needs no escape, as nearly everything, is copied as it is.
-void append_log_string(std::string& out, std::string_view text) {
-  if (!all_plain(text)) return append_escaped(out, text);
-  out.push_back('"');
-  out += text;
-  out.push_back('"');
+void write_string(TextWriter& to, std::string_view text) {
+  if (all_plain(text)) {
+    to.text("\"").text(text).text("\"");
+  } else {
+    std::string escaped;
+    append_escaped(escaped, text);
+    to.text(escaped);
+  }
 }
 
-template <class Number, class... Format>
-void append_number(std::string& out, Number number, Format... format) {
-  std::array<char, 32> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, format...).ptr;
-  out.append(digits.data(), end);
-}
+constexpr char digit_of(unsigned number) noexcept { return static_cast<char>('0' + number % 10); }  // the last one
 
 void append_padded(std::string& out, unsigned number, int width) {
   for (unsigned unit = width == 4 ? 1000 : width == 3 ? 100 : 10; unit > 0; unit /= 10) {
-    out.push_back(static_cast<char>('0' + number / unit % 10));
+    out.push_back(digit_of(number / unit));
   }
 }
 
 // 1.234: three places, whatever they are, as each line has one and a double's shortest digits take their time.
-void append_milliseconds(std::string& out, std::chrono::microseconds time) {
+void write_milliseconds(TextWriter& to, std::chrono::microseconds time) {
   const auto count = std::max<std::int64_t>(time.count(), 0);
-  append_number(out, count / 1000);
-  out.push_back('.');
-  for (std::int64_t unit = 100; unit > 0; unit /= 10) out.push_back(static_cast<char>('0' + count / unit % 10));
+  const auto beyond = static_cast<unsigned>(count % 1000);
+  const std::array places{'.', digit_of(beyond / 100), digit_of(beyond / 10), digit_of(beyond)};
+  to.number(count / 1000).text({places.data(), places.size()});
 }
 
 // 2026-01-31T23:59:59
@@ -132,30 +121,49 @@ std::string_view timestamp(Instant now) {
   }
   auto beyond = static_cast<unsigned>(std::chrono::floor<std::chrono::milliseconds>(now - second).count());
   for (std::size_t at = text.size() - 2; at > text.size() - 5; --at, beyond /= 10) {
-    text[at] = static_cast<char>('0' + beyond % 10);
+    text[at] = digit_of(beyond);
   }
   return text;
 }
 
+// What a line is at most, with every character of its texts escaped.
+std::size_t line_characters_max(std::string_view at, std::string_view name, std::initializer_list<LogField> fields) {
+  constexpr std::size_t escaped = 6;  // as \u0000
+  constexpr std::size_t around_all = 64;
+  constexpr std::size_t around_one = 8;
+  std::size_t most = around_all + at.size() + name.size();
+  for (const LogField& field : fields) {
+    const auto* text = std::get_if<std::string_view>(&field.value);
+    most += around_one + field.name.size() + (text != nullptr ? escaped * text->size() : number_characters_max);
+  }
+  return most;
+}
+
+void write_value(TextWriter& to, const LogField& field) {
+  if (const auto* text = std::get_if<std::string_view>(&field.value)) {
+    write_string(to, *text);
+  } else if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
+    to.number(*number);
+  } else if (const auto* real = std::get_if<double>(&field.value)) {
+    std::isfinite(*real) ? to.number(*real, std::chars_format::general, 6) : to.text("null");
+  } else if (const auto* time = std::get_if<std::chrono::microseconds>(&field.value)) {
+    write_milliseconds(to, *time);
+  } else {
+    to.text(std::get<bool>(field.value) ? "true" : "false");
+  }
+}
+
 void append_line(std::string& line, std::string_view at, LogLevel level, std::string_view name,
                  std::initializer_list<LogField> fields) {
-  line.append("{\"at\":\"").append(at).append("\",\"level\":\"").append(name_of(level));
-  line.append("\",\"event\":\"").append(name).push_back('"');
-  for (const LogField& field : fields) {
-    line.append(",\"").append(field.name).append("\":");  // a name is a word of ours, with nothing to escape
-    if (const auto* text = std::get_if<std::string_view>(&field.value)) {
-      append_log_string(line, *text);
-    } else if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
-      append_number(line, *number);
-    } else if (const auto* real = std::get_if<double>(&field.value)) {
-      std::isfinite(*real) ? append_number(line, *real, std::chars_format::general, 6) : void(line += "null");
-    } else if (const auto* time = std::get_if<std::chrono::microseconds>(&field.value)) {
-      append_milliseconds(line, *time);
-    } else {
-      line += std::get<bool>(field.value) ? "true" : "false";
+  append_at_most(line, line_characters_max(at, name, fields), [&](TextWriter& to) {
+    to.text("{\"at\":\"").text(at).text("\",\"level\":\"").text(name_of(level));
+    to.text("\",\"event\":\"").text(name).text("\"");
+    for (const LogField& field : fields) {
+      to.text(",\"").text(field.name).text("\":");  // a name is a word of ours, with nothing to escape
+      write_value(to, field);
     }
-  }
-  line.push_back('}');
+    to.text("}");
+  });
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 #include "http/answer.hpp"
 
 #include <array>
-#include <charconv>
+
+#include "base/text_writer.hpp"
 
 namespace tenon::http {
 namespace {
@@ -12,12 +13,9 @@ constexpr std::string_view for_browsers =
     "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCross-Origin-Resource-Policy: same-origin\r\n";
 constexpr std::string_view content_policy = "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
 constexpr std::string_view only_over_tls = "Strict-Transport-Security: max-age=31536000\r\n";
-
-void append_number(std::string& out, std::size_t number) {
-  std::array<char, 20> digits;
-  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number);
-  out.append(digits.data(), end);
-}
+// All lines that are the session's: the names and the ends of those whose values are counted where they are known.
+constexpr std::size_t own_lines_characters_max =
+    for_browsers.size() + content_policy.size() + only_over_tls.size() + 2 * number_characters_max + 192;
 
 void append_two_digits(std::string& out, unsigned number) {
   out.push_back(static_cast<char>('0' + number / 10 % 10));
@@ -102,25 +100,24 @@ std::string_view reason_phrase(std::uint16_t status) noexcept {
 void append_answer(std::string& out, const Response& response, const AnswerFrame& frame) {
   const std::uint16_t status = response.status();
   const bool has_body = status != 204 && status != 304;
-  out.append("HTTP/1.1 ");
-  append_number(out, status);
-  out.append(" ").append(reason_phrase(status)).append("\r\nServer: tenon\r\nDate: ").append(frame.date);
-  out.append("\r\nX-Request-Id: ").append(frame.request_id).append("\r\n").append(for_browsers);
-  if (!response.has_content_policy()) out.append(content_policy);
-  if (frame.secure) out.append(only_over_tls);
-  out.append(response.header_lines());
-  if (has_body) {
-    out.append("Content-Length: ");
-    append_number(out, response.body().size());
-    out.append("\r\n");
-  }
-  if (frame.closes) {
-    out.append("Connection: close\r\n");
-  } else if (frame.keep_alive) {
-    out.append("Connection: keep-alive\r\n");
-  }
-  out.append("\r\n");
-  if (has_body && !frame.head_only) out.append(response.body());
+  const std::string_view body = has_body && !frame.head_only ? std::string_view(response.body()) : std::string_view();
+  const std::size_t most = own_lines_characters_max + frame.date.size() + frame.request_id.size() +
+                           response.header_lines().size() + body.size();
+  append_at_most(out, most, [&](TextWriter& to) {
+    to.text("HTTP/1.1 ").number(status).text(" ").text(reason_phrase(status));
+    to.text("\r\nServer: tenon\r\nDate: ").text(frame.date).text("\r\nX-Request-Id: ").text(frame.request_id);
+    to.text("\r\n").text(for_browsers);
+    if (!response.has_content_policy()) to.text(content_policy);
+    if (frame.secure) to.text(only_over_tls);
+    to.text(response.header_lines());
+    if (has_body) to.text("Content-Length: ").number(response.body().size()).text("\r\n");
+    if (frame.closes) {
+      to.text("Connection: close\r\n");
+    } else if (frame.keep_alive) {
+      to.text("Connection: keep-alive\r\n");
+    }
+    to.text("\r\n").text(body);
+  });
 }
 
 std::string http_date(std::chrono::sys_seconds at) {
@@ -134,7 +131,7 @@ std::string http_date(std::chrono::sys_seconds at) {
   out.append(", ");
   append_two_digits(out, static_cast<unsigned>(date.day()));
   out.append(" ").append(months[static_cast<unsigned>(date.month()) - 1]).append(" ");
-  append_number(out, static_cast<std::size_t>(static_cast<int>(date.year())));
+  out.append(std::to_string(static_cast<int>(date.year())));
   out.append(" ");
   append_two_digits(out, static_cast<unsigned>(time.hours().count()));
   out.append(":");

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/eight_characters.hpp"
 #include "base/limits.hpp"
 #include "http/ascii.hpp"
 
@@ -104,8 +105,8 @@ const char* why_malformed(const Head& head, const Notable& seen) {
 }  // namespace
 
 bool is_origin_form(std::string_view target) noexcept {
-  return target.starts_with('/') &&
-         std::ranges::all_of(target, [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
+  const auto odd = [](EightCharacters eight) { return eight.below('!') | eight.from_delete_on() | eight.equal('#'); };
+  return target.starts_with('/') && all_right(target, odd, [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
 }
 
 bool is_host(std::string_view value) noexcept {

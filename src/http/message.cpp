@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
-#include <cstring>
 #include <stdexcept>
 
+#include "base/eight_characters.hpp"
+#include "base/text_writer.hpp"
 #include "http/ascii.hpp"
 
 namespace tenon::http {
@@ -25,18 +25,11 @@ constexpr std::size_t header_lines_bytes_usual = 384;
 
 constexpr bool is_line_end(char c) noexcept { return c == '\r' || c == '\n' || c == '\0'; }
 
-// Eight characters at a time: has it a control character, as those that end a line are? The high bit of a byte is set
-// in `low` where it is below 0x20 (or follows one that is).
+// As those are that end a line.
 bool has_control(std::string_view value) noexcept {
-  constexpr std::uint64_t each = 0x0101010101010101;
-  constexpr std::uint64_t high = each * 0x80;
-  for (; value.size() >= 8; value.remove_prefix(8)) {
-    std::uint64_t word;
-    std::memcpy(&word, value.data(), sizeof word);
-    const std::uint64_t low = (word - each * ' ') & ~word;
-    if ((low & high) != 0) return true;
-  }
-  return std::ranges::any_of(value, [](char c) { return static_cast<unsigned char>(c) < ' '; });
+  return !all_right(
+      value, [](EightCharacters eight) { return eight.below(' '); },
+      [](char c) { return static_cast<unsigned char>(c) >= ' '; });
 }
 
 }  // namespace
@@ -77,10 +70,11 @@ Response Response::refusal(const Problem& problem) { return refusal(problem, pro
 Response Response::refusal(const Problem& problem, std::uint16_t status) {
   Response response(status);
   response.refused_for_ = problem.code;
-  response.add("Content-Type", "application/problem+json").add("Cache-Control", "no-store");
+  response.header_lines_.reserve(header_lines_bytes_usual);
+  response.header_lines_.append("Content-Type: application/problem+json\r\nCache-Control: no-store\r\n");
   const std::uint32_t wait =
       problem.retry_after_seconds != 0 ? problem.retry_after_seconds : kind_of(problem.code).retry_after_seconds;
-  if (wait != 0) response.add("Retry-After", std::to_string(wait));
+  if (wait != 0) response.add("Retry-After", wait);
   if (!problem.allow.empty()) response.add("Allow", problem.allow);
   response.set_body(render(problem, status));
   return response;
@@ -98,16 +92,26 @@ Response& Response::add_named(std::string_view name, std::string_view value) {
   return *this;
 }
 
-void Response::append_line(std::string_view name, std::string_view value) {
+Response& Response::add(HeaderName name, std::int64_t number) {
+  begin_line(name.text());
+  append_at_most(header_lines_, name.text().size() + number_characters_max + 4,
+                 [&](TextWriter& to) { to.text(name.text()).text(": ").number(number).text("\r\n"); });
+  return *this;
+}
+
+void Response::begin_line(std::string_view name) {
   has_content_policy_ = has_content_policy_ || ascii::equal_in_any_case(name, "Content-Security-Policy");
   if (header_lines_.empty()) header_lines_.reserve(header_lines_bytes_usual);
-  header_lines_.append(name).append(": ");
-  const std::size_t begin = header_lines_.size();
-  header_lines_.append(value);
+}
+
+void Response::append_line(std::string_view name, std::string_view value) {
+  begin_line(name);
+  append_at_most(header_lines_, name.size() + value.size() + 4,
+                 [&](TextWriter& to) { to.text(name).text(": ").text(value).text("\r\n"); });
   if (has_control(value)) {
-    std::replace_if(header_lines_.begin() + static_cast<std::ptrdiff_t>(begin), header_lines_.end(), is_line_end, ' ');
+    const auto end = header_lines_.end() - 2;
+    std::replace_if(end - static_cast<std::ptrdiff_t>(value.size()), end, is_line_end, ' ');
   }
-  header_lines_.append("\r\n");
 }
 
 std::optional<std::string_view> Response::header(std::string_view name) const noexcept {

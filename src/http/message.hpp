@@ -17,6 +17,7 @@
 namespace tenon::http {
 
 enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options };
+inline constexpr std::size_t method_count = 7;
 
 [[nodiscard]] std::string_view name_of(Method method) noexcept;
 [[nodiscard]] std::optional<Method> method_named(std::string_view name) noexcept;  // case matters, RFC 9110 section 9.1
@@ -85,6 +86,7 @@ class Response {
 
   // Appends a header line. CR, LF and NUL in a value are replaced by spaces: nobody can split a response.
   Response& add(HeaderName name, std::string_view value);
+  Response& add(HeaderName name, std::int64_t number);
   // Throws std::invalid_argument for a name that a handler may not set.
   Response& add_named(std::string_view name, std::string_view value);
   void set_body(std::string body) { body_ = std::move(body); }
@@ -101,6 +103,7 @@ class Response {
 
  private:
   void append_line(std::string_view name, std::string_view value);
+  void begin_line(std::string_view name);
 
   std::uint16_t status_ = 200;
   bool close_ = false;

@@ -96,8 +96,9 @@ std::optional<std::size_t> RequestParser::line_bytes(view name, view value) cons
   if (value.data() <= colon || value.data() > input_.data() + input_.size()) return std::nullopt;
   const std::string_view gap(colon + 1, static_cast<std::size_t>(value.data() - colon - 1));
   if (!ascii::trim(gap).empty()) return std::nullopt;
-  const auto value_end = static_cast<std::size_t>(value.data() + value.size() - input_.data());
-  return input_.find('\r', value_end) - static_cast<std::size_t>(name.data() - input_.data());
+  auto end = static_cast<std::size_t>(value.data() + value.size() - input_.data());
+  while (end < input_.size() && input_[end] != '\r') ++end;  // seldom more than a space
+  return end - static_cast<std::size_t>(name.data() - input_.data());
 }
 
 void RequestParser::on_field_impl(beast_http::field, view name, view value, error_code& ec) {

@@ -1,7 +1,10 @@
 // From a method and a path to the number of a route: knows patterns, not what they are for.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,12 +33,24 @@ class Router {
   [[nodiscard]] Result<Match> match(Method method, std::string_view path) const;
 
  private:
-  struct Entry {
-    Method method;
-    std::vector<std::string> segments;  // "{" alone stands for a parameter
-    std::size_t route;
+  struct Segment {
+    std::string literal;  // empty where a parameter stands
+    bool is_parameter;
+    bool operator==(const Segment&) const = default;
   };
-  std::vector<std::vector<Entry>> by_length_;  // by the number of segments
+  using Segments = std::vector<Segment>;
+  struct Pattern {
+    Segments segments;
+    std::array<std::optional<std::size_t>, method_count> routes = {};  // by method
+
+    [[nodiscard]] std::optional<std::size_t> route_for(Method method) const noexcept;
+  };
+  [[nodiscard]] static Segment segment_of(std::string_view segment, std::string_view pattern);
+  [[nodiscard]] static bool fits(const Segments& pattern, std::span<const std::string_view> path) noexcept;
+  [[nodiscard]] static bool more_literal(const Segments& a, const Segments& b) noexcept;
+  [[nodiscard]] Problem refusal(std::span<const std::string_view> path) const;
+
+  std::vector<std::vector<Pattern>> by_length_;  // by the number of segments
 };
 
 }  // namespace tenon::http

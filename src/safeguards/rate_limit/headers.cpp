@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <string>
 #include <utility>
+
+#include "base/text_writer.hpp"
 
 namespace tenon::safeguards {
 namespace {
@@ -18,51 +19,43 @@ constexpr std::int64_t structured_integer_max = 999'999'999'999'999;
   return (microseconds - 1) / microseconds_per_second + 1;
 }
 
-void append_number(std::string& out, std::int64_t number) {
-  std::array<char, 20> digits{};
-  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
-}
-
 // One item of an RFC 9651 List, written at once: each limited answer has two of them. A limit's name is made of
-// lower-case letters, digits and "-" (service/limits_table.hpp), so nothing of it wants escaping.
+// lower-case letters, digits and "-" (service/limits_table.hpp), so nothing of it wants escaping. `first_name` and
+// `second_name` have one letter.
 void append_item(std::string& list, std::string_view name, std::string_view first_name, std::int64_t first,
                  std::string_view second_name, std::int64_t second) {
-  if (!list.empty()) list += ", ";
-  list.append("\"").append(name).append("\";").append(first_name).append("=");
-  append_number(list, std::min(first, structured_integer_max));
-  list.append(";").append(second_name).append("=");
-  append_number(list, std::min(second, structured_integer_max));
+  constexpr std::size_t signs = 10;  // , "";q=;w=
+  append_at_most(list, name.size() + signs + 2 * number_characters_max, [&](TextWriter& to) {
+    to.text(list.empty() ? "\"" : ", \"").text(name);
+    to.text("\";").text(first_name).text("=").number(std::min(first, structured_integer_max));
+    to.text(";").text(second_name).text("=").number(std::min(second, structured_integer_max));
+  });
 }
 
 [[nodiscard]] std::int64_t wait_seconds(const BucketDecision& decision) noexcept {
   return seconds_rounded_up(decision.admitted ? decision.refill_microseconds : decision.retry_microseconds);
 }
 
-void add_number(http::Response& response, http::HeaderName name, std::int64_t number) {
-  std::string digits;
-  append_number(digits, number);
-  response.add(name, digits);
-}
-
 void add_draft(http::Response& response, std::span<const Told> told) {
-  std::string policies;
-  std::string left;
+  std::string list;
   for (const auto& [limit, decision] : told) {
-    const std::int64_t window = seconds_rounded_up(limit->rate.window_microseconds);
-    append_item(policies, limit->name, "q", limit->rate.quota, "w", window);
-    append_item(left, limit->name, "r", decision.remaining, "t", wait_seconds(decision));
+    append_item(list, limit->name, "q", limit->rate.quota, "w", seconds_rounded_up(limit->rate.window_microseconds));
   }
-  response.add("RateLimit-Policy", policies);
-  response.add("RateLimit", left);
+  response.add("RateLimit-Policy", list);
+  list.clear();
+  for (const auto& [limit, decision] : told) {
+    append_item(list, limit->name, "r", decision.remaining, "t", wait_seconds(decision));
+  }
+  response.add("RateLimit", list);
 }
 
 void add_legacy(http::Response& response, std::span<const Told> told) {
   const auto& [limit, decision] = *std::ranges::min_element(told, {}, [](const Told& each) {
     return std::pair(each.decision.admitted, each.decision.remaining);  // a refusal first
   });
-  add_number(response, "X-RateLimit-Limit", limit->rate.quota);
-  add_number(response, "X-RateLimit-Remaining", decision.remaining);
-  add_number(response, "X-RateLimit-Reset", wait_seconds(decision));
+  response.add("X-RateLimit-Limit", limit->rate.quota);
+  response.add("X-RateLimit-Remaining", decision.remaining);
+  response.add("X-RateLimit-Reset", wait_seconds(decision));
 }
 
 }  // namespace

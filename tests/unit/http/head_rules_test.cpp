@@ -13,7 +13,8 @@ namespace {
 TEST(OriginForm, IsAnAbsolutePathInVisibleAscii) {
   for (const auto* good : {"/", "/a/b?c=d&e", "/%00", "/a?b?c", "//", "/~a/'()*"})
     EXPECT_TRUE(is_origin_form(good)) << good;
-  for (const auto* bad : {"", "*", "a", "http://h/", "h:443", "/a#b", "/a b", "/\x7f", "/\x01", "/\xc3\xa4"})
+  for (const auto* bad : {"", "*", "a", "http://h/", "h:443", "/a#b", "/a b", "/\x7f", "/\x01", "/\xc3\xa4",
+                          "/eight or more", "/eight#ormore", "/eightormore\x7f"})
     EXPECT_FALSE(is_origin_form(bad)) << bad;
 }
 
