@@ -5,7 +5,6 @@
 #include <stdexcept>
 
 #include "base/eight_characters.hpp"
-#include "base/text_writer.hpp"
 #include "http/ascii.hpp"
 
 namespace tenon::http {
@@ -71,10 +70,13 @@ Response Response::refusal(const Problem& problem, std::uint16_t status) {
   Response response(status);
   response.refused_for_ = problem.code;
   response.header_lines_.reserve(header_lines_bytes_usual);
-  response.header_lines_.append("Content-Type: application/problem+json\r\nCache-Control: no-store\r\n");
   const std::uint32_t wait =
       problem.retry_after_seconds != 0 ? problem.retry_after_seconds : kind_of(problem.code).retry_after_seconds;
-  if (wait != 0) response.add("Retry-After", wait);
+  constexpr std::size_t most = 96 + number_characters_max;
+  response.add_lines(most, [wait](TextWriter& to) {
+    to.text("Content-Type: application/problem+json\r\nCache-Control: no-store\r\n");
+    if (wait != 0) to.text("Retry-After: ").number(wait).text("\r\n");
+  });
   if (!problem.allow.empty()) response.add("Allow", problem.allow);
   response.set_body(render(problem, status));
   return response;
@@ -92,20 +94,9 @@ Response& Response::add_named(std::string_view name, std::string_view value) {
   return *this;
 }
 
-Response& Response::add(HeaderName name, std::int64_t number) {
-  begin_line(name.text());
-  append_at_most(header_lines_, name.text().size() + number_characters_max + 4,
-                 [&](TextWriter& to) { to.text(name.text()).text(": ").number(number).text("\r\n"); });
-  return *this;
-}
-
-void Response::begin_line(std::string_view name) {
+void Response::append_line(std::string_view name, std::string_view value) {
   has_content_policy_ = has_content_policy_ || ascii::equal_in_any_case(name, "Content-Security-Policy");
   if (header_lines_.empty()) header_lines_.reserve(header_lines_bytes_usual);
-}
-
-void Response::append_line(std::string_view name, std::string_view value) {
-  begin_line(name);
   append_at_most(header_lines_, name.size() + value.size() + 4,
                  [&](TextWriter& to) { to.text(name).text(": ").text(value).text("\r\n"); });
   if (has_control(value)) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/problem.hpp"
+#include "base/text_writer.hpp"
 #include "http/ascii.hpp"
 
 namespace tenon::http {
@@ -86,7 +87,13 @@ class Response {
 
   // Appends a header line. CR, LF and NUL in a value are replaced by spaces: nobody can split a response.
   Response& add(HeaderName name, std::string_view value);
-  Response& add(HeaderName name, std::int64_t number);
+  // Appends several lines at once: "Name: value\r\n" each, which `write` writes with a TextWriter&, `most` characters
+  // at most. Nothing is looked at, so all of it must be ours: names that a handler may set, and in the values no text
+  // that a client could have chosen.
+  template <class Write>
+  void add_lines(std::size_t most, const Write& write) {
+    append_at_most(header_lines_, most, write);
+  }
   // Throws std::invalid_argument for a name that a handler may not set.
   Response& add_named(std::string_view name, std::string_view value);
   void set_body(std::string body) { body_ = std::move(body); }
@@ -103,7 +110,6 @@ class Response {
 
  private:
   void append_line(std::string_view name, std::string_view value);
-  void begin_line(std::string_view name);
 
   std::uint16_t status_ = 200;
   bool close_ = false;

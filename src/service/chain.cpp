@@ -17,7 +17,7 @@ Verdict find_address(const Guards& guards, Exchange& x) {
   return std::nullopt;
 }
 
-std::string address_subject(const Exchange& x) { return "ip:" + safeguards::subject_of(x.address); }
+std::string address_subject(const Exchange& x) { return std::string("ip:").append(safeguards::subject_of(x.address)); }
 
 // By whoever needs to know it first.
 Verdict identify(const Guards& guards, Exchange& x) {

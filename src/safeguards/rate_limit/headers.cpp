@@ -1,9 +1,8 @@
 #include "safeguards/rate_limit/headers.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/text_writer.hpp"
@@ -19,43 +18,59 @@ constexpr std::int64_t structured_integer_max = 999'999'999'999'999;
   return (microseconds - 1) / microseconds_per_second + 1;
 }
 
-// One item of an RFC 9651 List, written at once: each limited answer has two of them. A limit's name is made of
-// lower-case letters, digits and "-" (service/limits_table.hpp), so nothing of it wants escaping. `first_name` and
-// `second_name` have one letter.
-void append_item(std::string& list, std::string_view name, std::string_view first_name, std::int64_t first,
-                 std::string_view second_name, std::int64_t second) {
-  constexpr std::size_t signs = 10;  // , "";q=;w=
-  append_at_most(list, name.size() + signs + 2 * number_characters_max, [&](TextWriter& to) {
-    to.text(list.empty() ? "\"" : ", \"").text(name);
-    to.text("\";").text(first_name).text("=").number(std::min(first, structured_integer_max));
-    to.text(";").text(second_name).text("=").number(std::min(second, structured_integer_max));
-  });
-}
-
 [[nodiscard]] std::int64_t wait_seconds(const BucketDecision& decision) noexcept {
   return seconds_rounded_up(decision.admitted ? decision.refill_microseconds : decision.retry_microseconds);
 }
 
-void add_draft(http::Response& response, std::span<const Told> told) {
-  std::string list;
-  for (const auto& [limit, decision] : told) {
-    append_item(list, limit->name, "q", limit->rate.quota, "w", seconds_rounded_up(limit->rate.window_microseconds));
+// Item after item of an RFC 9651 List, written at once: each limited answer has two of them. A limit's name is made of
+// lower-case letters, digits and "-" (service/limits_table.hpp), so nothing of it wants escaping.
+class List {
+ public:
+  List(TextWriter& to, std::string_view header) : to_(to) { to_.text(header).text(": "); }
+  ~List() { to_.text("\r\n"); }
+  List(const List&) = delete;
+  List& operator=(const List&) = delete;
+
+  void add(std::string_view name, std::string_view first_name, std::int64_t first, std::string_view second_name,
+           std::int64_t second) {
+    to_.text(std::exchange(follows_, true) ? ", \"" : "\"").text(name);
+    to_.text("\";").text(first_name).text("=").number(std::min(first, structured_integer_max));
+    to_.text(";").text(second_name).text("=").number(std::min(second, structured_integer_max));
   }
-  response.add("RateLimit-Policy", list);
-  list.clear();
-  for (const auto& [limit, decision] : told) {
-    append_item(list, limit->name, "r", decision.remaining, "t", wait_seconds(decision));
+
+ private:
+  TextWriter& to_;
+  bool follows_ = false;
+};
+
+void write_draft(TextWriter& to, std::span<const Told> told) {
+  {
+    List policies(to, "RateLimit-Policy");
+    for (const auto& [limit, decision] : told) {
+      policies.add(limit->name, "q", limit->rate.quota, "w", seconds_rounded_up(limit->rate.window_microseconds));
+    }
   }
-  response.add("RateLimit", list);
+  List left(to, "RateLimit");
+  for (const auto& [limit, decision] : told) {
+    left.add(limit->name, "r", decision.remaining, "t", wait_seconds(decision));
+  }
 }
 
-void add_legacy(http::Response& response, std::span<const Told> told) {
+void write_legacy(TextWriter& to, std::span<const Told> told) {
   const auto& [limit, decision] = *std::ranges::min_element(told, {}, [](const Told& each) {
     return std::pair(each.decision.admitted, each.decision.remaining);  // a refusal first
   });
-  response.add("X-RateLimit-Limit", limit->rate.quota);
-  response.add("X-RateLimit-Remaining", decision.remaining);
-  response.add("X-RateLimit-Reset", wait_seconds(decision));
+  to.text("X-RateLimit-Limit: ").number(limit->rate.quota);
+  to.text("\r\nX-RateLimit-Remaining: ").number(decision.remaining);
+  to.text("\r\nX-RateLimit-Reset: ").number(wait_seconds(decision)).text("\r\n");
+}
+
+[[nodiscard]] std::size_t characters_max(std::span<const Told> told) noexcept {
+  constexpr std::size_t of_the_lines = 128 + 3 * number_characters_max;
+  constexpr std::size_t of_an_item = 16 + 2 * number_characters_max;
+  std::size_t most = of_the_lines;
+  for (const auto& [limit, decision] : told) most += 2 * (limit->name.size() + of_an_item);
+  return most;
 }
 
 }  // namespace
@@ -70,8 +85,10 @@ std::optional<HeaderStyle> header_style_named(std::string_view name) noexcept {
 
 void add_rate_limit_headers(http::Response& response, std::span<const Told> told, HeaderStyle style) {
   if (told.empty()) return;
-  if (style == HeaderStyle::draft || style == HeaderStyle::both) add_draft(response, told);
-  if (style == HeaderStyle::legacy || style == HeaderStyle::both) add_legacy(response, told);
+  response.add_lines(characters_max(told), [&](TextWriter& to) {
+    if (style == HeaderStyle::draft || style == HeaderStyle::both) write_draft(to, told);
+    if (style == HeaderStyle::legacy || style == HeaderStyle::both) write_legacy(to, told);
+  });
 }
 
 std::uint32_t retry_after_seconds(const BucketDecision& decision) noexcept {

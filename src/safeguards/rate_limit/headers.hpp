@@ -20,10 +20,9 @@ struct Told {
   BucketDecision decision;
 };
 
-// draft: `RateLimit-Policy: "name";q=20;w=60` and `RateLimit: "name";r=19;t=3`, lists of all limits, through the RFC
-// 9651 serializer. legacy: X-RateLimit-Limit/-Remaining/-Reset, which have room for one: the one that refused, else the
-// one with the least left. Seconds rounded up; `t` and Reset count them until the next token is there. No limits: no
-// headers.
+// draft: `RateLimit-Policy: "name";q=20;w=60` and `RateLimit: "name";r=19;t=3`, RFC 9651 Lists of all limits. legacy:
+// X-RateLimit-Limit/-Remaining/-Reset, which have room for one: the one that refused, else the one with the least left.
+// Seconds rounded up; `t` and Reset count them until the next token is there. No limits: no headers.
 void add_rate_limit_headers(http::Response& response, std::span<const Told> told, HeaderStyle style);
 
 // Whole seconds, rounded up, at least 1.

@@ -51,6 +51,17 @@ TEST(Answer, SaysWhatBecomesOfTheConnection) {
   EXPECT_EQ(answer(Response(200), {}).find("Connection"), std::string::npos);
 }
 
+TEST(Answer, HasRoomForAllLinesThatItMayHave) {
+  for (std::uint16_t status = 200; status < 600; ++status) {
+    for (const bool closes : {false, true}) {
+      const AnswerFrame all{
+          .request_id = {}, .date = {}, .head_only = false, .closes = closes, .secure = true, .keep_alive = !closes};
+      EXPECT_TRUE(answer(Response::json(status, std::string(123'456, ' ')), all).ends_with("  ") || status == 204 ||
+                  status == 304);
+    }
+  }
+}
+
 TEST(Answer, LeavesAHandlersOwnContentPolicyAlone) {
   Response page(200);
   page.add("content-security-policy", "default-src 'self'");

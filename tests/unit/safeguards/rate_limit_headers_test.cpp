@@ -4,6 +4,7 @@
 
 #include <array>
 #include <limits>
+#include <vector>
 
 #include "encoding/structured_field.hpp"
 
@@ -68,6 +69,20 @@ TEST(TheRateLimitHeaders, OfSeveralLimitsAreListsThatParse) {
   EXPECT_EQ(policy.parameters, (structured::Parameters{{"q", std::int64_t{20}}, {"w", std::int64_t{60}}}));
   EXPECT_EQ(std::get<structured::Item>(left->back()).parameters,
             (structured::Parameters{{"r", std::int64_t{7}}, {"t", std::int64_t{2}}}));
+}
+
+TEST(TheRateLimitHeaders, HaveRoomForTheLongestNamesAndNumbers) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const Limit longest{.name = std::string(64, 'n'), .rate = {.quota = most, .window_microseconds = most}};
+  const BucketDecision decision{.decided = true, .remaining = most, .retry_microseconds = most};
+  for (std::size_t count = 1; count <= 5; ++count) {
+    http::Response response(429);
+    add_rate_limit_headers(response, std::vector<Told>(count, Told{&longest, decision}), HeaderStyle::both);
+    const auto left = structured::parse_list(response.header("RateLimit").value_or(""));
+    ASSERT_TRUE(left) << response.header_lines();
+    EXPECT_EQ(left->size(), count);
+    EXPECT_EQ(response.header("X-RateLimit-Reset"), "9223372036855");
+  }
 }
 
 // The older names have room for one limit only.
