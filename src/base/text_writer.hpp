@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <cstddef>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,7 +19,7 @@ class TextWriter {
   // Inline, so that a literal is copied by a store or two.
   TextWriter& text(std::string_view piece) noexcept {
     if (piece.size() > static_cast<std::size_t>(end_ - at_)) return leave_out();
-    std::memcpy(at_, piece.data(), piece.size());
+    std::char_traits<char>::copy(at_, piece.data(), piece.size());  // of nothing, too: memcpy takes no null
     at_ += piece.size();
     return *this;
   }

@@ -10,7 +10,7 @@ namespace {
 
 TEST(TextThatIsPutTogether, IsAppendedToWhatIsThere) {
   std::string out = "a";
-  append_at_most(out, 100, [](TextWriter& to) { to.text("bc").number(-12).text("").text("d").number(0.5); });
+  append_at_most(out, 100, [](TextWriter& to) { to.text("bc").number(-12).text({}).text("d").number(0.5); });
   EXPECT_EQ(out, "abc-12d0.5");
   append_at_most(out, 0, [](TextWriter&) {});
   EXPECT_EQ(out, "abc-12d0.5");
