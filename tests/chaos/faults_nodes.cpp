@@ -127,7 +127,7 @@ Inflicted move_clock(Stack& stack, Random& random, bool) {
                   .nodes = 1U << i,
                   .hold = milliseconds(random.between(500, 3'000))};
   if (clock_library().empty()) {
-    fault.skipped = "libfaketime is not installed";
+    fault.skipped = "no library that moves a node's clock";
     return fault;
   }
   stack.set_clock(fmt::format("{:+}", jump));

@@ -33,7 +33,7 @@ struct StackSettings {
   std::filesystem::path artefacts = {};  // where nodes log to; empty: in the stack's own folder
 };
 
-// libfaketime, by which the last node's wall clock can be moved; empty: it is not installed.
+// libfaketime, by which the last node's wall clock can be moved; empty: not here.
 [[nodiscard]] std::string clock_library();
 
 // One node, its links, and its process, which comes and goes.

@@ -252,7 +252,7 @@ TEST(ALeasedLimit, CostsFewCallsAndIsNeverExceeded) {
     // under a sanitizer, they have little of it.
     const std::int64_t lifetimes = took / safeguards::lease_terms(big, 1).lifetime_microseconds;
     if (told.asked > 2 * lifetimes * 10 * clients) {
-      EXPECT_GT(leased, 5 * calls) << "of " << told.asked;
+      EXPECT_GT(leased, 2 * calls) << "of " << told.asked;  // ten and more on a machine with nothing else to do
     }
     EXPECT_GT(told.admitted, big.quota) << "what flows in is used as well";
   }
