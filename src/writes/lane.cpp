@@ -262,7 +262,7 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
   const std::string name = operation.name + (with_signatures ? "_signed" : "");
   const Monotonic started = monotonic_now();
   under_way_ = batch;
-  busy_since_.store(started, std::memory_order_relaxed);
+  if (busy_since() == Monotonic::max()) busy_since_.store(started, std::memory_order_relaxed);
   std::optional<postgres::StatementError> refused;
   try {
     const Monotonic deadline = started + limits::statement_deadline + answer_grace;
@@ -286,6 +286,7 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
       if (batch[i]->uncertain && replies[i].origin == Reply::Origin::replayed) replies[i].origin = Reply::Origin::fresh;
       finish(batch[i], std::move(replies[i]));
     }
+    busy_since_.store(Monotonic::max(), std::memory_order_relaxed);
     observer_.on_batch(operation, batch.size(), monotonic_now() - started);
   } catch (const postgres::StatementError& error) {
     refused = error;
@@ -308,7 +309,6 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
     for (const auto& command : batch) finish(command, problem(ProblemCode::internal_error));
   }
   under_way_.clear();
-  busy_since_.store(Monotonic::max(), std::memory_order_relaxed);
   if (refused) refuse_statement(std::move(batch), *refused);
 }
 

@@ -58,7 +58,8 @@ class Lane {
   stop();  // from any thread: answers what is queued with `stopping`, closes the connection after the current batch
 
   [[nodiscard]] std::size_t queued() const noexcept { return queued_.load(std::memory_order_relaxed); }
-  // When the batch under way was begun; the end of time: none is.
+  // Since when it works without having got a batch done: what was sent in vain, for want of a lock or a connection, is
+  // no end of it. The end of time: it does not.
   [[nodiscard]] Monotonic busy_since() const noexcept { return busy_since_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool connected() const noexcept { return connected_.load(std::memory_order_relaxed); }
 

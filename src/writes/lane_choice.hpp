@@ -13,33 +13,40 @@ class LaneChoice {
  public:
   struct Load {
     std::size_t held;  // commands
-    bool gets_on;      // connected, and nothing holds its batch up
+    bool gets_on;      // connected, and nothing holds its batches up
   };
 
   // Writes are gathered while fewer than `gather_below` are under way; 0: never.
   explicit LaneChoice(std::size_t gather_below) noexcept : gather_below_(gather_below), spread_(gather_below == 0) {}
 
   // The number of one of `lanes` lanes, `load_of(i)` being the i-th one's:
-  //   nothing is under way   `own`, that of the caller's thread: the command is spared the way to another and back
+  //   nothing is under way   `own`, that of the caller's thread: the command is spared the way to another and back;
+  //                          another that gets on, where this one does not
   //   a little is            that which is at work, unless it is held up: not everybody shall wait for what holds it up
   //   else                   by `affinity`, so that what changes one row goes over one lane
   template <class LoadOf>
   [[nodiscard]] std::size_t choose(std::size_t lanes, std::size_t own, std::size_t affinity,
                                    const LoadOf& load_of) noexcept {
     std::size_t held = 0;
-    std::size_t busy = lanes;  // the first that holds something
-    bool gets_on = false;
+    std::size_t busy = own;  // the first that holds something
+    bool busy_gets_on = false;
+    std::size_t lone = own;
+    bool lone_gets_on = false;
     for (std::size_t i = 0; i < lanes; ++i) {
       const Load load = load_of(i);
       if (held == 0 && load.held > 0) {
         busy = i;
-        gets_on = load.gets_on;
+        busy_gets_on = load.gets_on;
+      }
+      if (load.gets_on && (i == own || !lone_gets_on)) {
+        lone = i;
+        lone_gets_on = true;
       }
       held += load.held;
     }
     const bool gathers = gathers_beside(held);
-    if (held == 0) return own;
-    return gathers && gets_on ? busy : affinity % lanes;
+    if (held == 0) return lone;
+    return gathers && busy_gets_on ? busy : affinity % lanes;
   }
 
  private:

@@ -27,6 +27,12 @@ TEST(AWriteThatIsAlone, GoesOverTheLaneOfItsOwnThread) {
   }
 }
 
+TEST(AWriteThatIsAlone, GoesOverAnotherLaneWhereItsOwnDoesNotGetOn) {
+  LaneChoice choice(10);
+  EXPECT_EQ(choose(choice, {held_up(0), idle, held_up(0), idle}), 1U);
+  EXPECT_EQ(choose(choice, {held_up(0), held_up(0), held_up(0), held_up(0)}), own);
+}
+
 TEST(FewWrites, GoOverTheLaneThatIsAtWork) {
   LaneChoice choice(10);
   EXPECT_EQ(choose(choice, {idle, holding(1), idle, idle}), 1U);
