@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <cstddef>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -50,17 +51,24 @@ class TextWriter {
 inline constexpr std::size_t number_characters_max = 24;
 
 // Appends what `write` writes with a TextWriter&: `most` characters at most. More: std::length_error, with `out` as it
-// was, and whoever set the room aside counted wrong.
+// was, and whoever set the room aside counted wrong. What `write` throws leaves `out` as it was, too.
 template <class Write>
 void append_at_most(std::string& out, std::size_t most, const Write& write) {
   const std::size_t before = out.size();
   bool fitted = true;
-  out.resize_and_overwrite(before + most, [&](char* begin, std::size_t) {
+  std::exception_ptr failure;  // nothing may be thrown through the string while its new part is not written
+  out.resize_and_overwrite(before + most, [&](char* begin, std::size_t) noexcept {
     TextWriter writer(begin + before, most);
-    write(writer);
+    try {
+      write(writer);
+    } catch (...) {
+      failure = std::current_exception();
+      return before;
+    }
     fitted = !writer.left_out();
     return fitted ? static_cast<std::size_t>(writer.end() - begin) : before;
   });
+  if (failure) std::rethrow_exception(failure);
   if (!fitted) throw std::length_error("a text is longer than was thought");
 }
 

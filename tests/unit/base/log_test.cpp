@@ -77,6 +77,8 @@ TEST(LogLine, StaysOneLineOfValidJsonWhateverAFieldHolds) {
       "\xf0\x9f\x98\x80 \xe2\x82\xac \xc3\xa9",
       "\xe2\x80\xa7\xe2\x80\xaa",  // the neighbours of U+2028 and U+2029
       std::string(100'000, '\n'),
+      std::string(1'000, '\0'),  // the longest escapes there are, for as many characters as there are
+      std::string(1'000, '\x7f'),
   };
   for (const std::string& text : rows) {
     const std::string line = render_log_line(at, LogLevel::warning, "request", {{"path", text}, {"after", true}});
@@ -100,7 +102,8 @@ TEST(LogLine, StaysOneLineOfValidJsonWhateverAFieldHolds) {
 TEST(LogLine, IsValidJsonWithoutControlsForBytesThatAreNotText) {
   for (int byte = 0x80; byte < 0x100; ++byte) {
     for (const std::string& text :
-         {std::string(1, static_cast<char>(byte)), "\xc2" + std::string(1, static_cast<char>(byte))}) {
+         {std::string(1, static_cast<char>(byte)), "\xc2" + std::string(1, static_cast<char>(byte)),
+          std::string(1'000, static_cast<char>(byte))}) {
       const std::string line = render_log_line(at, LogLevel::info, "request", {{"path", text}});
       ASSERT_TRUE(json::parse(line)) << line;
       for (int control = 0x80; control < 0xa0; ++control) {

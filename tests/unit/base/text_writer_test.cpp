@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <new>
 
 namespace tenon {
 namespace {
@@ -31,6 +32,16 @@ TEST(TextThatIsPutTogether, ThatIsLongerThanItsRoomIsRefusedAndLeavesTheRestAsIt
     EXPECT_THROW(append_at_most(out, room, [](TextWriter& to) { to.number(123); }), std::length_error);
     EXPECT_EQ(out, "before");
   }
+}
+
+TEST(TextThatIsPutTogether, IsAsItWasWhenPuttingItTogetherFails) {
+  std::string out = "before";
+  const auto fails = [](TextWriter& to) {
+    to.text("half");
+    throw std::bad_alloc();
+  };
+  EXPECT_THROW(append_at_most(out, 100, fails), std::bad_alloc);
+  EXPECT_EQ(out, "before");
 }
 
 TEST(TextThatIsPutTogether, HasRoomForTheLongestNumbers) {
