@@ -27,6 +27,14 @@ BucketRequest by(const std::string_view subject, StoreLoss on_loss = StoreLoss::
   return {.policy = "p", .subject = subject, .rate = sixty_an_hour, .on_store_loss = on_loss};
 }
 
+// Of a limit that is leased, at least. A sanitizer makes clients and node so much slower beside Redis that leases run
+// out half used.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int decisions_a_call = 2;
+#else
+constexpr int decisions_a_call = 5;
+#endif
+
 // Patient with Redis: the machine may be busy, and what is slow here is not what is tested.
 SharedLimitsSettings patient() { return {.budget = milliseconds(250), .probe_pause = milliseconds(20)}; }
 
@@ -252,7 +260,7 @@ TEST(ALeasedLimit, CostsFewCallsAndIsNeverExceeded) {
     // under a sanitizer, they have little of it.
     const std::int64_t lifetimes = took / safeguards::lease_terms(big, 1).lifetime_microseconds;
     if (told.asked > 2 * lifetimes * 10 * clients) {
-      EXPECT_GT(leased, 2 * calls) << "of " << told.asked;  // ten and more on a machine with nothing else to do
+      EXPECT_GT(leased, decisions_a_call * calls) << "of " << told.asked;
     }
     EXPECT_GT(told.admitted, big.quota) << "what flows in is used as well";
   }
