@@ -135,9 +135,8 @@ void add_serve_options(CLI::App& serve, Settings& s, Durations& durations) {
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   option("gather", s.gather_below,
-         "while fewer writes than this are under way they go over one lane, in larger batches; 0: never; default: 192 "
-         "over "
-         "the number of write lanes")
+         "while fewer writes than this are under way they go over one lane, in larger batches; 0: never; default: "
+         "192 over the number of write lanes")
       ->check(CLI::Range(0, 1'000'000));
   option("batch", s.batch_commands_max, "commands in one transaction, at most")
       ->check(CLI::Range(1, static_cast<int>(limits::batch_commands_max)))

@@ -11,13 +11,11 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
-#include <stop_token>
 #include <thread>
 
+#include "node/database.hpp"
 #include "node/identity.hpp"
 #include "node/revocation_feed.hpp"
 #include "node/revocation_routes.hpp"
@@ -26,8 +24,6 @@
 #include "node/signature_rules.hpp"
 #include "node/signing_key_routes.hpp"
 #include "node/system_routes.hpp"
-#include "postgres/cluster.hpp"
-#include "postgres/migrations.hpp"
 #include "writes/key_sweeper.hpp"
 
 namespace tenon {
@@ -118,62 +114,6 @@ void raise_descriptor_limit(const Settings& settings, Logger& log) {
   log.event(LogLevel::warning, "descriptors_few",
             {{"allowed", static_cast<std::int64_t>(limit.rlim_cur)}, {"wanted", static_cast<std::int64_t>(wanted)}});
 }
-
-// Where the data are: the embedded cluster, or a server that somebody else runs.
-class Database {
- public:
-  Database(const Settings& settings, std::span<const postgres::Migration> migrations, Logger& log)
-      : schema_version_(static_cast<int>(migrations.size())) {
-    if (settings.database_url.empty()) {
-      cluster_.emplace(postgres::ClusterSettings{.directory = settings.data_dir / "postgres",
-                                                 .connections_max = connections_of(settings)},
-                       log);
-      conninfo_ = cluster_->edge_conninfo();
-      sealer_conninfo_ = cluster_->sealer_conninfo();
-      postgres::migrate(cluster_->superuser_conninfo(), migrations, log);
-    } else {
-      conninfo_ = settings.database_url;
-      sealer_conninfo_ = settings.sealer_url;
-      if (!settings.migrate_url.empty()) postgres::migrate(settings.migrate_url, migrations, log);
-    }
-    if (const std::string wrong = postgres::preflight(conninfo_, migrations); !wrong.empty()) {
-      throw std::runtime_error("the database will not do: " + wrong);
-    }
-  }
-  [[nodiscard]] const std::string& conninfo() const noexcept { return conninfo_; }
-  // As tenon_sealer; empty: there is no such login.
-  [[nodiscard]] const std::string& sealer_conninfo() const noexcept { return sealer_conninfo_; }
-  [[nodiscard]] int schema_version() const noexcept { return schema_version_; }
-
-  // The server is our child: when it dies, we start it again, and it recovers. On a thread of its own: that may take
-  // minutes, in which requests are still to be answered by their deadlines.
-  void keep_alive(Logger& log) {
-    if (cluster_) keeper_ = std::jthread([this, &log](const std::stop_token& stop) { watch(stop, log); });
-  }
-
- private:
-  void watch(const std::stop_token& stop, Logger& log) {
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    std::condition_variable_any never;
-    while (!never.wait_for(lock, stop, std::chrono::milliseconds(200), [&] { return stop.stop_requested(); })) {
-      if (cluster_->alive()) continue;
-      log.event(LogLevel::error, "embedded_database_died", {});
-      try {
-        cluster_->restart();
-        log.event(LogLevel::info, "embedded_database_recovered", {});
-      } catch (const std::exception& failure) {
-        log.event(LogLevel::error, "embedded_database_not_recovered", {{"reason", std::string_view(failure.what())}});
-      }
-    }
-  }
-
-  int schema_version_;
-  std::optional<postgres::Cluster> cluster_;
-  std::string conninfo_;
-  std::string sealer_conninfo_;
-  std::jthread keeper_;  // joined before the cluster that it watches goes
-};
 
 // `signatures`: how long after it was made a signature may come to this node, whose clock may be late.
 asio::awaitable<void> raise_lifetimes(std::string conninfo, std::chrono::seconds lifetime,
@@ -275,7 +215,7 @@ int serve(const Settings& settings, const Program& program) {
   make_data_dir(settings.data_dir);
   const std::string secret = secret_of(settings, log);
   Identity identity(settings.tokens, secret, settings.data_dir, log);
-  Database database(settings, program.migrations, log);
+  Database database(settings, connections_of(settings), program.migrations, log);
   raise_descriptor_limit(settings, log);
 
   // One io_context a thread: what belongs to a connection is only ever touched by its own thread.
@@ -396,7 +336,7 @@ int serve(const Settings& settings, const Program& program) {
   }
   if (!failed) {
     server.start();
-    database.keep_alive(log);
+    database.keep_alive();
     const std::string scheme = settings.http.tls_certificate.empty() ? "http" : "https";
     const std::string host = settings.http.listen.substr(0, settings.http.listen.rfind(':'));
     log.event(LogLevel::info, "listening", {{"port", std::int64_t{server.port()}}});
