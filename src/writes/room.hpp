@@ -23,7 +23,8 @@ class Pace {
   double seconds_ = 0;
 };
 
-// Of one lane, which tells it of its batches. The rest from any thread.
+// Of one lane, which tells it of its batches. The rest from any thread. Until a batch was large enough to tell the pace
+// by, there is room for one whole batch.
 class Room final : public LaneObserver {
  public:
   // `next` is told of everything, and outlives it. With `wait_max` 0 there is always room.

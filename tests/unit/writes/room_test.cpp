@@ -33,7 +33,10 @@ class ALanesRoom : public testing::Test {
   Room room_{wait_max, batch_max, seen_};
 };
 
-TEST_F(ALanesRoom, IsUnboundedUntilItsPaceIsKnown) { EXPECT_TRUE(room_.is_left_beside(1'000'000)); }
+TEST_F(ALanesRoom, IsOneBatchUntilItsPaceIsKnown) {
+  EXPECT_TRUE(room_.is_left_beside(batch_max - 1));
+  EXPECT_FALSE(room_.is_left_beside(batch_max));
+}
 
 TEST_F(ALanesRoom, IsWhatGetsDoneInTheLongestWait) {
   batches(20, 100, milliseconds{10}, room_);  // ten a millisecond
@@ -50,11 +53,15 @@ TEST_F(ALanesRoom, FollowsItsPace) {
   EXPECT_TRUE(room_.is_left_beside(1'900));
 }
 
-// Who sold one piece at a time so far is not told to come back when two hundred want one at once.
+// Who sold one piece at a time so far is not told to come back when hundreds want one at once; nor does a batch that
+// cost little more than its flush promise that ten times as many would cost no more.
 TEST_F(ALanesRoom, IsNotJudgedBySmallBatches) {
-  batches(100, 1, milliseconds{10}, room_);
-  EXPECT_TRUE(room_.is_left_beside(600));
-  EXPECT_FALSE(room_.is_left_beside(700));
+  batches(100, 1, milliseconds{100}, room_);
+  EXPECT_TRUE(room_.is_left_beside(batch_max - 1));
+  batches(20, 300, milliseconds{100}, room_);
+  batches(100, 20, milliseconds{1}, room_);
+  EXPECT_TRUE(room_.is_left_beside(299));
+  EXPECT_FALSE(room_.is_left_beside(301));
 }
 
 TEST_F(ALanesRoom, IsHalfABatchWhereBatchesAreSmallToo) {
@@ -66,7 +73,7 @@ TEST_F(ALanesRoom, IsHalfABatchWhereBatchesAreSmallToo) {
 
 // Else one that was refused everything would never learn that the database is quick again.
 TEST_F(ALanesRoom, IsNeverLessThanHalfABatchHoweverSlowTheDatabase) {
-  batches(20, 1, milliseconds{8'000}, room_);
+  batches(20, 64, milliseconds{8'000}, room_);
   EXPECT_TRUE(room_.is_left_beside(half_a_batch - 1));
   EXPECT_FALSE(room_.is_left_beside(half_a_batch));
 }
@@ -81,7 +88,7 @@ TEST_F(ALanesRoom, IsBackSoonAfterOneBatchThatWaitedForALock) {
 
 TEST_F(ALanesRoom, IsNotBoundedByTimeWhereThatIsSwitchedOff) {
   Room room(milliseconds{0}, batch_max, seen_);
-  batches(20, 1, milliseconds{8'000}, room);
+  batches(20, 64, milliseconds{8'000}, room);
   EXPECT_TRUE(room.is_left_beside(1'000'000));
 }
 
