@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/scheduling.hpp"
 #include "node/database.hpp"
 #include "node/identity.hpp"
 #include "node/revocation_feed.hpp"
@@ -325,7 +326,12 @@ int serve(const Settings& settings, const Program& program) {
   if (audit_sealer) audit_sealer->start();
 
   std::vector<std::thread> running;
-  for (std::size_t i = 1; i < threads; ++i) running.emplace_back([context = context_pointers[i]] { context->run(); });
+  for (std::size_t i = 1; i < threads; ++i) {
+    running.emplace_back([context = context_pointers[i]] {
+      yield_to_others_when_woken();
+      context->run();
+    });
+  }
   asio::co_spawn(main_context, shared_limits.ready(), started);
   main_context.run();
   main_context.restart();
@@ -337,6 +343,7 @@ int serve(const Settings& settings, const Program& program) {
   if (!failed) {
     server.start();
     database.keep_alive();
+    yield_to_others_when_woken();  // not before: who watches the database starts it again
     const std::string scheme = settings.http.tls_certificate.empty() ? "http" : "https";
     const std::string host = settings.http.listen.substr(0, settings.http.listen.rfind(':'));
     log.event(LogLevel::info, "listening", {{"port", std::int64_t{server.port()}}});

@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -274,6 +277,25 @@ TEST(Start, MakesRoomForMoreConnectionsThanTheShellsLimitOfDescriptors) {
   for (const RawResponse& answer : send_all(node->port(), std::vector(600, ApiCall{.path = "/healthz"}))) {
     EXPECT_EQ(answer.status, 200);
   }
+}
+
+// By sched(7); of a thread, or of a process's first.
+bool lets_others_finish(pid_t thread) { return sched_getscheduler(thread) == SCHED_BATCH; }
+
+TEST(Start, LeavesTheCoreToWhoRunsWhenARequestComesAndTheDatabaseAsItWas) {
+  const sched_param no_priority{};
+  const int usual = sched_getscheduler(0);
+  if (sched_setscheduler(0, SCHED_BATCH, &no_priority) != 0) GTEST_SKIP() << "this kernel does not let us";
+  sched_setscheduler(0, usual, &no_priority);
+
+  Node node({.arguments = {"--threads", "3"}});
+  const auto threads = std::filesystem::directory_iterator("/proc/" + std::to_string(node.program().pid()) + "/task");
+  EXPECT_EQ(std::count_if(begin(threads), end(threads),
+                          [](const std::filesystem::directory_entry& thread) {
+                            return lets_others_finish(std::stoi(thread.path().filename()));
+                          }),
+            3);
+  for (const pid_t process : node.database_processes()) EXPECT_FALSE(lets_others_finish(process));
 }
 
 TEST(Start, WithAFileOfSettingsNamesWhatIsNoneAndWhereItCannotBeRead) {
