@@ -110,7 +110,6 @@ std::vector<service::Route> routes(const SharedOperations& op) {
                                  .key = Need::none,
                                  .precondition = Need::none,
                                  .roles = service::roles::auditor,
-                                 .signature = Need::optional,
                                  .address_limit = "audit-read"};
   return {
       {Method::get, "/api/audit-logs", auditors, [op](const Incoming& in) { return list(*op, in); }},

@@ -8,6 +8,8 @@
 
 namespace tenon {
 
+inline constexpr std::string_view revocation_scopes[] = {"token-revocation:create", "token-revocation:lift"};
+
 struct RevocationOperations {
   RevocationOperations();
   writes::Operation revoke;

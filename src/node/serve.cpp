@@ -20,6 +20,7 @@
 #include "node/identity.hpp"
 #include "node/revocation_feed.hpp"
 #include "node/revocation_routes.hpp"
+#include "node/scopes.hpp"
 #include "node/sealing.hpp"
 #include "node/secret.hpp"
 #include "node/signature_rules.hpp"
@@ -198,7 +199,8 @@ void check(const Settings& settings, const Program& program) {
   (void)service_of(settings);
   check_tokens(settings);
   check_sealing(settings);
-  (void)signature_rules(settings, program.routes);
+  check_scopes(settings, program.routes);
+  (void)signature_rules(settings);
 }
 
 int serve(const Settings& settings, const Program& program) {
@@ -210,8 +212,9 @@ int serve(const Settings& settings, const Program& program) {
   const service::ServiceSettings service_settings = service_of(settings);
   check_tokens(settings);
   check_sealing(settings);
+  check_scopes(settings, program.routes);
   if (!settings.http.tls_key.empty()) require_private(settings.http.tls_key);
-  const signature::Rules rules = signature_rules(settings, program.routes);
+  const signature::Rules rules = signature_rules(settings);
   Logger log(settings.log_path, log_level(settings.log_level));
   make_data_dir(settings.data_dir);
   const std::string secret = secret_of(settings, log);

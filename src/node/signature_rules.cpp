@@ -5,7 +5,6 @@
 
 #include "http/ascii.hpp"
 #include "http/head_rules.hpp"
-#include "node/signing_key_routes.hpp"
 
 namespace tenon {
 namespace {
@@ -20,20 +19,9 @@ seconds shortest_lifetime(const service::ServiceSettings& settings) {
 
 std::string in_seconds(seconds duration) { return std::to_string(duration.count()) + " s"; }
 
-void check_scopes(const Settings& settings, const std::vector<service::Route>& routes) {
-  for (const std::string& scope : settings.service.signatures_required) {
-    const bool known = scope == "all" || std::ranges::find(signing_key_scopes, scope) != std::end(signing_key_scopes) ||
-                       std::ranges::any_of(routes, [&](const service::Route& route) {
-                         return !route.policy.scope.empty() && route.policy.scope == scope;
-                       });
-    if (!known) throw std::runtime_error("--require-signature: no route has the scope \"" + scope + "\"");
-  }
-}
-
 }  // namespace
 
-signature::Rules signature_rules(const Settings& settings, const std::vector<service::Route>& routes) {
-  check_scopes(settings, routes);
+signature::Rules signature_rules(const Settings& settings) {
   const seconds lifetime = shortest_lifetime(settings.service);
   const seconds most = lifetime - 2 * settings.signature_skew;
   if (most < seconds(1)) {

@@ -59,11 +59,8 @@ Response metrics_page(const service::Metrics& metrics) {
 
 std::vector<Route> system_routes(const service::Metrics& metrics, const Readiness& readiness) {
   const service::Policy open{};
-  const service::Policy own{.scope = {},
-                            .key = Need::none,
-                            .precondition = Need::none,
-                            .roles = service::roles::authenticated,
-                            .signature = Need::optional};
+  const service::Policy own{
+      .scope = {}, .key = Need::none, .precondition = Need::none, .roles = service::roles::authenticated};
   std::vector<Route> routes;
   routes.push_back({Method::get, "/healthz", open, service::DirectHandler(healthz)});
   routes.push_back({Method::get, "/readyz", open, service::DirectHandler([&readiness](service::Here, const Incoming&) {

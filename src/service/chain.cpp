@@ -53,7 +53,7 @@ bool is_known_replay(const Guards& guards, Exchange& x) {
   identify(guards, x);
   if (x.unknown_caller) return false;
   // The nonce of a signed one is the database's to judge, whatever answer stands ready.
-  if (x.route.policy.signature != Need::none && x.request.count("Signature") > 0) return false;
+  if (x.route.policy.takes_signature() && x.request.count("Signature") > 0) return false;
   return !find_key(x) && x.claim && guards.known_replay(*x.claim);
 }
 

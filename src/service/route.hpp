@@ -30,9 +30,11 @@ struct Policy {
   Need key = Need::none;
   Need precondition = Need::none;
   safeguards::Roles roles = {};         // any of them; empty: anybody, without a token
-  Need signature = Need::none;          // RFC 9421; required by --require-signature where it is optional
+  Need signature = Need::optional;      // RFC 9421; only where `roles` asks for a caller, whose key it is
   std::string_view address_limit = {};  // names of limits; charged to the client's address,
   std::string_view user_limit = {};     // and to the user (to the address where no user is known)
+
+  [[nodiscard]] bool takes_signature() const noexcept { return signature != Need::none && !roles.empty(); }
 };
 
 struct Exchange;

@@ -88,7 +88,7 @@ void Service::add(std::vector<Route> routes) {
     const bool named = std::ranges::any_of(required, [&](const std::string& scope) {
       return scope == "all" || (!scope.empty() && scope == route.policy.scope);
     });
-    if (named && route.policy.signature == Need::optional) route.policy.signature = Need::required;
+    if (named && route.policy.takes_signature()) route.policy.signature = Need::required;
     if (route.policy.signature == Need::required && (guards_.signatures == nullptr || route.policy.roles.empty())) {
       throw std::invalid_argument(name + ": a signature is required, and nobody's key is known here");
     }

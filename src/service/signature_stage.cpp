@@ -9,7 +9,7 @@ namespace tenon::service {
 namespace asio = boost::asio;
 
 std::optional<Problem> read_presented(const Guards& guards, Exchange& x) {
-  if (x.route.policy.signature == Need::none || guards.signatures == nullptr) return std::nullopt;
+  if (!x.route.policy.takes_signature() || guards.signatures == nullptr) return std::nullopt;
   auto presented = signature::read_signature(x.request);
   if (!presented) return std::move(presented).error();
   if (!*presented) {

@@ -219,6 +219,34 @@ TEST(SignedRead, IsHeldToItsNonceWhereASignatureIsRequired) {
   EXPECT_EQ(code_of(relaxed.call(elsewhere)), "token_invalid") << "another node's secret, another node's users";
 }
 
+TEST(RequiredOfAll, AreSignaturesOnTheNodesOwnRoutesToo) {
+  const Node strict({.arguments = {"--require-signature", "all"}});
+  const std::string token = strict.token("root", "admin auditor");
+  const std::string id = "00000000-0000-4000-8000-000000000000";
+  const ApiCall own[] = {
+      {.path = "/api/token-revocations"},
+      {.method = "POST", .path = "/api/token-revocations", .body = R"({"user":"mallory"})"},
+      {.method = "DELETE", .path = "/api/token-revocations/" + id},
+      {.path = "/api/signing-keys"},
+      {.path = "/api/idempotency/orders:create/order-7"},
+      {.path = "/api/audit-logs"},
+      {.path = "/api/audit-logs/1"},
+      {.path = "/api/audit-logs/1/proof"},
+      {.path = "/api/audit-logs/checkpoint"},
+      {.path = "/api/audit-logs/key"},
+  };
+  for (ApiCall call : own) {
+    call.token = token;
+    EXPECT_EQ(code_of(strict.call(call)), "signature_missing") << call.method << ' ' << call.path;
+  }
+  EXPECT_EQ(strict.ask("SELECT count(*) FROM token_revocations"), "0");
+  const Signer signer(strict, "root");
+  ApiCall revoke = own[1];
+  revoke.token = token;
+  EXPECT_EQ(strict.call(signer.sign(revoke)).status, 201);
+  EXPECT_EQ(strict.ask("SELECT count(*) FROM token_revocations"), "1");
+}
+
 TEST(SignedRead, MayBeRepeatedWhereASignatureIsOptionalButMustBeRight) {
   const Node& node = strict_node();
   const Signer signer(node, "curious");
