@@ -24,8 +24,9 @@ struct Network {
 [[nodiscard]] boost::asio::ip::address unmapped(const boost::asio::ip::address& address);
 
 // The client's address: the peer, unless the peer is a trusted proxy; then the rightmost hop that is not trusted, read
-// over all Forwarded (RFC 7239) or, where there is none, all X-Forwarded-For lines. A hop that cannot be read ends the
-// walk: the last trusted hop before it is charged. At most 100 hops are read. Pure.
+// over all Forwarded (RFC 7239) or all X-Forwarded-For lines. Where both are there they must name the same client, or
+// it is the peer. A hop that cannot be read ends the walk: the last trusted hop before it is charged. At most 100 hops
+// are read. Pure.
 [[nodiscard]] boost::asio::ip::address client_address(const http::Request& request, std::span<const Network> trusted);
 
 // The address as text, as to_string() has it, but without printf for IPv4: it is in every line of the log.
