@@ -236,7 +236,9 @@ int run_command_line(int argc, char** argv, const Program& program) {
     throw std::runtime_error("the configuration file sets \"" + words.substr(words.find_last_of(" .") + 1) +
                              "\", which is no setting: see serve --help");
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    // It tells what is wrong, or the help that was asked for. Its numbers would be one a kind of mistake: ours is 1, as
+    // of all that could not be carried out.
+    return app.exit(error) == 0 ? 0 : 1;
   }
   hide_passwords(argc, argv);
   if (const CLI::Option* file = app.get_config_ptr(); file->count() > 0)

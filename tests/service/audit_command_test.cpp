@@ -142,6 +142,26 @@ TEST(AuditVerify, ExitsWith1WhenItCannotBeCarriedOut) {
   }
 }
 
+// What the parser refuses, too: who looks at the code alone must not take a mistyped option for anything else.
+TEST(AuditCommand, ExitsWith1WhenTheCommandLineMakesNoSense) {
+  const std::vector<std::vector<std::string>> cases = {
+      {},
+      {"nonsense"},
+      {"verify", "--nonsense"},
+      {"verify", "--state"},
+      {"verify", "--connections", "0"},
+      {"verify", "--checkpoints", "/nowhere"},
+      {"prove"},
+  };
+  for (const auto& arguments : cases) {
+    const Ended ended = audit(arguments);
+    EXPECT_EQ(ended.exit_code, 1) << testing::PrintToString(arguments) << ended.output;
+    EXPECT_THAT(ended.errors, testing::Not(IsEmpty())) << testing::PrintToString(arguments);
+  }
+  EXPECT_EQ(audit({"--help"}).exit_code, 0);
+  EXPECT_EQ(run_tenon({"--version"}).exit_code, 0);
+}
+
 TEST(AuditVerify, AnotherKeyThanTheLogsIsFoundOut) {
   const std::string other = audit::NoteSigner::generate("tenon/0123456789abcdef").verifier().text();
   const Ended ended = audit({"verify", "--database-url", shared_cluster().edge("audited"), "--key", other});
