@@ -39,12 +39,19 @@ std::string text_of(safeguards::Roles who) {
   return "?";
 }
 
-void add(std::set<std::string>& lines, const std::vector<service::Route>& routes) {
+// The table's lines, and the scopes, which are told below it.
+struct Routes {
+  std::set<std::string> lines;
+  std::set<std::string> scopes;
+};
+
+void add(Routes& known, const std::vector<service::Route>& routes) {
   for (const service::Route& route : routes) {
     const service::Policy& policy = route.policy;
-    lines.insert(std::string(http::name_of(route.method)) + " " + route.pattern + " | " + text_of(policy.roles) +
-                 " | " + text_of(policy.key) + " | " + text_of(policy.precondition) + " | " +
-                 std::string(policy.address_limit) + std::string(policy.user_limit));
+    if (!policy.scope.empty()) known.scopes.emplace(policy.scope);
+    known.lines.insert(std::string(http::name_of(route.method)) + " " + route.pattern + " | " + text_of(policy.roles) +
+                       " | " + text_of(policy.key) + " | " + text_of(policy.precondition) + " | " +
+                       std::string(policy.address_limit) + std::string(policy.user_limit));
   }
 }
 
@@ -60,7 +67,7 @@ TEST(HttpApiPages, ListEveryRouteWithItsPolicyAndNoOther) {
   const inventory::Operations inventory_operations;
   const business::Operations business_operations;
   const crime::Operations crime_operations;
-  std::set<std::string> in_the_code;
+  Routes in_the_code;
   add(in_the_code, audit::routes(std::make_shared<const audit::Operations>()));
   add(in_the_code, audit::proof_routes(std::make_shared<const audit::ProofOperations>()));
   add(in_the_code, inventory::routes(inventory_operations));
@@ -74,13 +81,16 @@ TEST(HttpApiPages, ListEveryRouteWithItsPolicyAndNoOther) {
   add(in_the_code, signing_key_routes(signing_key_operations, sealer));
 
   std::set<std::string> on_the_page;
-  for (const Row& row : rows_of(page("docs/reference/http-api.md") + page("docs/reference/business-api.md"))) {
+  const std::string pages = page("docs/reference/http-api.md") + page("docs/reference/business-api.md");
+  for (const Row& row : rows_of(pages)) {
     const std::string route = code_in(row[0]).at(0);
     if (row.size() == 6 && route.find(" /") != std::string::npos) {
       on_the_page.insert(route + " | " + row[1] + " | " + row[2] + " | " + row[3] + " | " + row[4]);
     }
   }
-  EXPECT_EQ(on_the_page, in_the_code);
+  EXPECT_EQ(on_the_page, in_the_code.lines);
+  for (const std::string& scope : in_the_code.scopes)
+    EXPECT_NE(pages.find("`" + scope + "`"), std::string::npos) << scope;
 }
 
 }  // namespace
