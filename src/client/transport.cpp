@@ -1,5 +1,7 @@
 #include "client/transport.hpp"
 
+#include <sys/socket.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -8,6 +10,7 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <cerrno>
 #include <map>
 #include <vector>
 
@@ -33,11 +36,20 @@ class Connection {
  public:
   virtual ~Connection() = default;
   virtual asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request, milliseconds deadline) = 0;
-  [[nodiscard]] bool reusable() const noexcept { return reusable_; }
-
- protected:
-  bool reusable_ = false;
+  // Whether another request may go over it: the last one was answered, and nothing more has come since, neither the end
+  // of the connection nor bytes, which would be taken for the next answer (RFC 9112 section 6.3).
+  [[nodiscard]] virtual bool reusable() noexcept = 0;
 };
+
+bool is_quiet(beast::tcp_stream& stream) noexcept {
+  char byte = 0;
+  return ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+bool is_quiet(beast::ssl_stream<beast::tcp_stream>& stream) noexcept {
+  const SSL* ssl = stream.native_handle();
+  return SSL_has_pending(ssl) == 0 && BIO_ctrl_pending(SSL_get_rbio(ssl)) == 0 && is_quiet(stream.next_layer());
+}
 
 beast::http::request<beast::http::string_body> message_of(const signature::OutgoingRequest& request) {
   beast::http::request<beast::http::string_body> message;
@@ -66,22 +78,38 @@ class ConnectionOver final : public Connection {
   Stream& stream() noexcept { return stream_; }
 
   asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request, milliseconds deadline) override {
-    reusable_ = false;
+    answered_ = false;
     beast::get_lowest_layer(stream_).expires_after(deadline);
     auto message = message_of(request);
     co_await beast::http::async_write(stream_, message, asio::use_awaitable);
-    beast::http::response_parser<beast::http::string_body> parser;
-    parser.body_limit(answer_bytes_max);
-    parser.skip(request.method == http::Method::head);
-    co_await beast::http::async_read(stream_, buffer_, parser, asio::use_awaitable);
+    Answered answer = co_await final_answer(request.method == http::Method::head);
     beast::get_lowest_layer(stream_).expires_never();
-    reusable_ = parser.get().keep_alive();
-    co_return answer_of(parser.release());
+    co_return answer;
   }
 
+  bool reusable() noexcept override { return answered_ && buffer_.size() == 0 && is_quiet(stream_); }
+
  private:
+  // Behind answers that only say that it is to come, asked for or not (RFC 9110 section 15.2). 101 is none of these:
+  // what follows it is another protocol, and no request here asks for one.
+  asio::awaitable<Answered> final_answer(bool without_body) {
+    for (int interim = 0; interim <= interim_answers_max; ++interim) {
+      beast::http::response_parser<beast::http::string_body> parser;
+      parser.body_limit(answer_bytes_max);
+      parser.skip(without_body);
+      co_await beast::http::async_read(stream_, buffer_, parser, asio::use_awaitable);
+      const unsigned status = parser.get().result_int();
+      if (status == 101) throw boost::system::system_error(beast::http::error::bad_status, "an upgrade not asked for");
+      if (status / 100 == 1) continue;
+      answered_ = parser.keep_alive();
+      co_return answer_of(parser.release());
+    }
+    throw boost::system::system_error(beast::http::error::bad_status, "too many answers before the final one");
+  }
+
   Stream stream_;
   beast::flat_buffer buffer_;
+  bool answered_ = false;  // in full, and the server keeps the connection open
 };
 
 class BeastTransport final : public Transport {
@@ -100,21 +128,40 @@ class BeastTransport final : public Transport {
   asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request, milliseconds deadline) override {
     const Monotonic until = monotonic_now() + deadline;
     const std::string place = (request.secure ? "https://" : "http://") + request.host;
-    auto& idle = idle_[place];
-    std::unique_ptr<Connection> connection;
-    if (!idle.empty()) {
-      connection = std::move(idle.back());
-      idle.pop_back();
-    } else {
+    std::unique_ptr<Connection> connection = take_idle(place);
+    if (connection == nullptr) {
       connection = co_await open(request, until);
+      co_return co_await exchange_over(std::move(connection), place, request, left(until));
     }
-    Answered answer = co_await connection->exchange(request, left(until));
-    auto& pool = idle_[place];
-    if (connection->reusable() && pool.size() < idle_connections_max) pool.push_back(std::move(connection));
-    co_return answer;
+    try {
+      co_return co_await exchange_over(std::move(connection), place, request, left(until));
+    } catch (const boost::system::system_error&) {
+      // Its server was restarted, perhaps, or is out of reach: then the others are as dead, and each would cost an
+      // attempt.
+      idle_.erase(place);
+      throw;
+    }
   }
 
  private:
+  asio::awaitable<Answered> exchange_over(std::unique_ptr<Connection> connection, std::string place,
+                                          const signature::OutgoingRequest& request, milliseconds deadline) {
+    Answered answer = co_await connection->exchange(request, deadline);
+    auto& idle = idle_[place];
+    if (connection->reusable() && idle.size() < idle_connections_max) idle.push_back(std::move(connection));
+    co_return answer;
+  }
+
+  std::unique_ptr<Connection> take_idle(const std::string& place) {
+    auto& idle = idle_[place];
+    while (!idle.empty()) {
+      std::unique_ptr<Connection> connection = std::move(idle.back());
+      idle.pop_back();
+      if (connection->reusable()) return connection;
+    }
+    return nullptr;
+  }
+
   static milliseconds left(Monotonic until) {
     return std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(until - monotonic_now()));
   }
