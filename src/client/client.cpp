@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/bytes.hpp"
+#include "http/ascii.hpp"
 
 namespace tenon {
 namespace {
@@ -28,6 +29,24 @@ asio::awaitable<void> wait(asio::any_io_executor executor, milliseconds duration
 
 constexpr bool harmless(http::Method method) noexcept {
   return method == http::Method::get || method == http::Method::head;
+}
+
+// With a line break in it, it would be other headers, or another request.
+void insist_on_header(std::string_view name, std::string_view value) {
+  using namespace http::ascii;
+  if (!is_token(name)) throw std::invalid_argument("not the name of a header: \"" + std::string(name) + "\"");
+  if (std::ranges::any_of(value, [](char c) { return is_control(c) && c != '\t'; })) {
+    throw std::invalid_argument(std::string(name) + ": a control character in its value");
+  }
+}
+
+// Beside what the transport writes, a length of the caller's own would make a second request of the rest.
+void insist_on_no_framing(std::string_view name) {
+  for (const std::string_view framing : {"Content-Length", "Transfer-Encoding"}) {
+    if (http::ascii::equal_in_any_case(name, framing)) {
+      throw std::invalid_argument(std::string(name) + " follows from the body: it is no header to set");
+    }
+  }
 }
 
 }  // namespace
@@ -59,6 +78,12 @@ signature::OutgoingRequest Client::prepare(const ClientRequest& request) const {
   if (!outgoing.go_to(std::string(base.substr(0, base.size() - (base.ends_with('/') ? 1 : 0))) + request.target)) {
     throw std::invalid_argument("\"" + request.target + "\" is not /path?query");
   }
+  for (const auto& [name, value] : request.headers) {
+    insist_on_header(name, value);
+    insist_on_no_framing(name);
+  }
+  insist_on_header("Authorization", settings_.token);
+  insist_on_header("Idempotency-Key", request.idempotency_key);
   outgoing.headers = request.headers;
   outgoing.body = request.body;
   outgoing.set("Host", outgoing.host);

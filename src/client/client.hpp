@@ -27,7 +27,7 @@ struct RequestSigner {
 
 struct ClientSettings {
   std::string base_url;    // http(s)://host[:port]
-  std::string token = {};  // bearer; empty: none
+  std::string token = {};  // bearer; empty: none; no control characters but tabs
   std::optional<RequestSigner> signer = {};
   int attempts_max = 8;
   std::string authorities_file = {};  // PEM: whom to believe who an https:// server is; empty: the system's
@@ -46,8 +46,10 @@ struct ClientRequest {
   http::Method method = http::Method::get;
   std::string target = "/";  // path?query, percent-encoded
   std::string body = {};     // JSON; empty: none
+  // Names are tokens (RFC 9110 section 5.6.2), and neither Content-Length nor Transfer-Encoding, which follow from the
+  // body. Values have no control characters but tabs. Host, and what the settings and the key say, replace lines here.
   std::vector<std::pair<std::string, std::string>> headers = {};
-  std::string idempotency_key = {};  // empty: a fresh one, but for GET and HEAD
+  std::string idempotency_key = {};  // empty: a fresh one, but for GET and HEAD; no control characters but tabs
 };
 
 struct ClientAnswer {
@@ -78,8 +80,9 @@ class Client {
 
   // Sends it until there is an answer that the same request would get again (client::may_be_retried), the attempts are
   // used up, or the next pause would end after the deadline: then the last answer, or why there was none. A lost answer
-  // is asked for again: GET and HEAD harm nothing, all else has a key. Throws std::invalid_argument for a request that
-  // cannot be signed. The client outlives the call.
+  // is asked for again: GET and HEAD harm nothing, all else has a key. Throws std::invalid_argument, and sends nothing,
+  // for a target that is not /path?query, for headers, a token or a key other than described above, and for a request
+  // that cannot be signed; it never repeats values. The client outlives the call.
   [[nodiscard]] boost::asio::awaitable<std::expected<ClientAnswer, ClientFailure>> send(ClientRequest request);
 
  private:

@@ -1,10 +1,12 @@
 // The client against a server that is a script, with clocks, chance and pauses of the test.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
 #include <deque>
 #include <set>
 
@@ -72,6 +74,19 @@ class ClientTest : public testing::Test {
     return std::move(outcome).value();
   }
   Outcome sell() { return send({.method = http::Method::patch, .target = "/api/x?y=1", .body = "{}"}, settings()); }
+
+  // What was thrown instead of sending it; empty: nothing was.
+  std::string refusal_of(ClientRequest request, ClientSettings with) {
+    asio::io_context context;
+    Client client(context.get_executor(), std::move(with), std::make_unique<Scripted>(script_));
+    auto outcome = asio::co_spawn(context, client.send(std::move(request)), asio::use_future);
+    context.run();
+    try {
+      return outcome.get() ? "" : "it was lost";
+    } catch (const std::invalid_argument& refused) {
+      return refused.what();
+    }
+  }
 
   asio::awaitable<void> pass(std::chrono::milliseconds pause) {
     pauses_.push_back(pause);
@@ -194,6 +209,44 @@ TEST_F(ClientTest, RefusesWhatCannotBeSent) {
   asio::io_context context;
   for (const char* url : {"", "shop.example", "https://shop.example/path", "ftp://x"}) {
     EXPECT_THROW(Client(context.get_executor(), {.base_url = url}), std::invalid_argument) << url;
+  }
+}
+
+TEST_F(ClientTest, RefusesHeaderNamesThatAreNoTokens) {
+  using namespace std::string_literals;
+  for (const std::string& name : {""s, "X Y"s, "X:"s, "X\r\nY"s, "X\0"s, "(X)"s, "\"X\""s, "\xc3\xbc"s, "X\t"s}) {
+    EXPECT_THAT(refusal_of({.headers = {{name, "v"}}}, settings()), testing::HasSubstr("header")) << name;
+  }
+  // How long a request is, is the client's to say: another length would make a second request of its rest.
+  for (const char* name : {"Content-Length", "transfer-encoding"}) {
+    EXPECT_THAT(refusal_of({.headers = {{name, "5"}}}, settings()), testing::HasSubstr(name));
+  }
+  EXPECT_TRUE(script_.seen.empty());
+  EXPECT_EQ(refusal_of({.headers = {{"!#$%&'*+-.^_`|~09azAZ", "v"}}}, settings()), "");
+}
+
+TEST_F(ClientTest, RefusesControlCharactersInHeadersTokensAndKeysAndDoesNotRepeatThem) {
+  using namespace std::string_literals;
+  const auto with_token = [this](const std::string& token) {
+    ClientSettings with = settings();
+    with.token = token;
+    return with;
+  };
+  for (const std::string& bad :
+       {"\r\nX-Role: admin"s, "\n"s, "\r"s, "\0"s, "\x1b[2J"s, "\x7f"s, "\r\n\r\nGET / HTTP/1.1"s}) {
+    for (const std::string& value : {bad, "secret" + bad, bad + "secret", "secret" + bad + "secret"}) {
+      for (const std::string& why :
+           {refusal_of({.headers = {{"X-Note", value}}}, settings()),
+            refusal_of({.headers = {{"Authorization", value}}}, settings()),
+            refusal_of({.idempotency_key = value}, settings()), refusal_of({}, with_token(value))}) {
+        EXPECT_THAT(why, testing::HasSubstr("control character"));
+        EXPECT_THAT(why, testing::Not(testing::HasSubstr("secret"))) << "it may end up in a log";
+      }
+    }
+  }
+  EXPECT_TRUE(script_.seen.empty());
+  for (const char* good : {"", "a b", "a\tb", "gr\xc3\xbc\xc3\x9f", "a: b, \"c\""}) {
+    EXPECT_EQ(refusal_of({.headers = {{"X-Note", good}}}, settings()), "") << good;
   }
 }
 
