@@ -454,21 +454,26 @@ DECLARE
 BEGIN
   SELECT * INTO rules FROM tenon.signature_rules;
   WITH asked AS MATERIALIZED (
-    SELECT c.nonce, c.attempt, c.key_id, c.n, tenon.signature_end(c.created, rules) AS ends,
-           CASE WHEN c.nonce IS NULL THEN NULL
+    SELECT c.nonce, c.attempt, c.key_id, c.n, tenon.signature_end(c.created, rules) AS ends, own.claim IS NULL AS is_new,
+           CASE WHEN c.nonce IS NULL OR own.claim IS NOT NULL THEN NULL
                 WHEN (k.user_id = c.user_id AND (k.expires_at > clock) IS NOT FALSE AND k.revoked_at IS NULL) IS NOT TRUE
                   THEN 'signature_invalid'
-                WHEN (tenon.signature_end(c.created, rules) > clock) IS NOT TRUE THEN 'signature_expired'
+                WHEN (tenon.signature_end(c.created, rules) > clock AND c.created <= clock + interval '1 minute') IS NOT TRUE
+                  THEN 'signature_expired'
            END AS problem
     FROM unnest(users, nonces, attempts, key_ids, created) WITH ORDINALITY
       AS c (user_id, nonce, attempt, key_id, created, n)
     LEFT JOIN signing_keys AS k ON k.id = c.key_id
+    LEFT JOIN LATERAL (
+      SELECT claim FROM signature_nonces WHERE claim = c.nonce AND attempt = c.attempt
+      OFFSET 0  -- a fence: looked up one by one, however many nonces there were when this was planned
+    ) AS own ON true
   ), taken AS (
     INSERT INTO signature_nonces AS known (claim, attempt, key_id, expires_at)
     SELECT DISTINCT ON (nonce) nonce, attempt, key_id, ends FROM asked
-    WHERE nonce IS NOT NULL AND problem IS NULL ORDER BY nonce, n
+    WHERE nonce IS NOT NULL AND problem IS NULL ORDER BY nonce, is_new, n
     ON CONFLICT (claim) DO UPDATE
-      SET attempt = excluded.attempt, key_id = excluded.key_id, expires_at = excluded.expires_at
+      SET attempt = excluded.attempt, key_id = excluded.key_id, expires_at = greatest(known.expires_at, excluded.expires_at)
       WHERE known.expires_at <= clock OR known.attempt = excluded.attempt
     RETURNING claim, attempt
   )
@@ -1261,7 +1266,9 @@ BEGIN
     window_before = CASE WHEN window_max = '0' THEN wanted
                          WHEN clock_timestamp() > raised_at + window_max THEN window_max
                          ELSE least(window_before, window_max) END,
-    raised_at = CASE WHEN window_max = '0' THEN '-infinity' ELSE clock_timestamp() END,
+    -- A minute that `created` may be ahead (admit_signatures), and one for transactions that began meanwhile and do not see
+    -- this one's COMMIT.
+    raised_at = CASE WHEN window_max = '0' THEN '-infinity' ELSE clock_timestamp() + interval '2 minutes' END,
     window_max = wanted
   WHERE window_max < wanted;
 END

@@ -70,7 +70,8 @@ SELECT tenon.register_operation('revoke_signing_key', 'tenon.revoke_signing_key'
 
 -- For how long after its `created` a signature may come to any node, the node's skew included; never lowered. A nonce is
 -- remembered for exactly that long, so when a longer window comes in, nonces of before were promised the shorter one: a
--- signature that was made before the change is good for that one only.
+-- signature that was made before the change is good for that one only. When it was made is what its client wrote, so
+-- `raised_at` is later than anything that may have been taken under the rules of before.
 CREATE TABLE tenon.signature_rules (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   window_max interval NOT NULL DEFAULT '0',  -- nobody has asked yet, and no signature is taken
@@ -112,7 +113,9 @@ BEGIN
     window_before = CASE WHEN window_max = '0' THEN wanted
                          WHEN clock_timestamp() > raised_at + window_max THEN window_max
                          ELSE least(window_before, window_max) END,
-    raised_at = CASE WHEN window_max = '0' THEN '-infinity' ELSE clock_timestamp() END,
+    -- A minute that `created` may be ahead (admit_signatures), and one for transactions that began meanwhile and do not see
+    -- this one's COMMIT.
+    raised_at = CASE WHEN window_max = '0' THEN '-infinity' ELSE clock_timestamp() + interval '2 minutes' END,
     window_max = wanted
   WHERE window_max < wanted;
 END
@@ -127,6 +130,8 @@ $$;
 -- Taken in the order of claims and before any other lock of the transaction, so nobody waits in a ring. The key is looked at
 -- once more: a node knows a revocation some seconds later, a write at once. That a window has closed is judged by the one clock
 -- by which nonces are forgotten, whatever the nodes' clocks say.
+-- What this very attempt has taken already was committed with its command, and that is to be answered from what is stored:
+-- neither a window that has closed since nor a key that was revoked since makes it undone.
 CREATE FUNCTION tenon.admit_signatures(
   users text[], roles text[], request_ids text[], keys text[], nonces uuid[], attempts uuid[], key_ids uuid[],
   created timestamptz[])
@@ -140,21 +145,26 @@ DECLARE
 BEGIN
   SELECT * INTO rules FROM tenon.signature_rules;
   WITH asked AS MATERIALIZED (
-    SELECT c.nonce, c.attempt, c.key_id, c.n, tenon.signature_end(c.created, rules) AS ends,
-           CASE WHEN c.nonce IS NULL THEN NULL
+    SELECT c.nonce, c.attempt, c.key_id, c.n, tenon.signature_end(c.created, rules) AS ends, own.claim IS NULL AS is_new,
+           CASE WHEN c.nonce IS NULL OR own.claim IS NOT NULL THEN NULL
                 WHEN (k.user_id = c.user_id AND (k.expires_at > clock) IS NOT FALSE AND k.revoked_at IS NULL) IS NOT TRUE
                   THEN 'signature_invalid'
-                WHEN (tenon.signature_end(c.created, rules) > clock) IS NOT TRUE THEN 'signature_expired'
+                WHEN (tenon.signature_end(c.created, rules) > clock AND c.created <= clock + interval '1 minute') IS NOT TRUE
+                  THEN 'signature_expired'
            END AS problem
     FROM unnest(users, nonces, attempts, key_ids, created) WITH ORDINALITY
       AS c (user_id, nonce, attempt, key_id, created, n)
     LEFT JOIN signing_keys AS k ON k.id = c.key_id
+    LEFT JOIN LATERAL (
+      SELECT claim FROM signature_nonces WHERE claim = c.nonce AND attempt = c.attempt
+      OFFSET 0  -- a fence: looked up one by one, however many nonces there were when this was planned
+    ) AS own ON true
   ), taken AS (
     INSERT INTO signature_nonces AS known (claim, attempt, key_id, expires_at)
     SELECT DISTINCT ON (nonce) nonce, attempt, key_id, ends FROM asked
-    WHERE nonce IS NOT NULL AND problem IS NULL ORDER BY nonce, n
+    WHERE nonce IS NOT NULL AND problem IS NULL ORDER BY nonce, is_new, n
     ON CONFLICT (claim) DO UPDATE
-      SET attempt = excluded.attempt, key_id = excluded.key_id, expires_at = excluded.expires_at
+      SET attempt = excluded.attempt, key_id = excluded.key_id, expires_at = greatest(known.expires_at, excluded.expires_at)
       WHERE known.expires_at <= clock OR known.attempt = excluded.attempt
     RETURNING claim, attempt
   )

@@ -64,6 +64,7 @@ inline constexpr seconds signing_key_cache{5};              // how long a key th
 inline constexpr std::size_t signing_keys_cached = 10'000;  // per node
 inline constexpr seconds signature_window_max{300};         // without a longer key lifetime than that to allow more
 inline constexpr seconds signature_skew{5};                 // (setting)
+inline constexpr seconds signature_skew_max{60};            // what tenon.admit_signatures takes of a `created` ahead
 
 // PostgreSQL time.
 inline constexpr milliseconds connect_deadline{5'000};

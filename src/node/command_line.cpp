@@ -123,7 +123,8 @@ void add_serve_options(CLI::App& serve, Settings& s, Durations& durations) {
       ->delimiter(',');
   option("signature-window", durations.signature_window,
          "how old a signature may be; default: as long as keys live, less twice the skew, up to 5m");
-  option("signature-skew", durations.signature_skew, "by how much clients' clocks may be ahead; default: 5s");
+  option("signature-skew", durations.signature_skew,
+         "by how much clients' clocks may be ahead; default: 5s, a minute at most");
   option("signature-authority", s.signature_authorities,
          "HOST[:PORT] that signed requests may be for; may be given again; default: any")
       ->delimiter(',');

@@ -22,6 +22,9 @@ std::string in_seconds(seconds duration) { return std::to_string(duration.count(
 }  // namespace
 
 signature::Rules signature_rules(const Settings& settings) {
+  if (settings.signature_skew > limits::signature_skew_max) {
+    throw std::runtime_error("--signature-skew: a minute at most");
+  }
   const seconds lifetime = shortest_lifetime(settings.service);
   const seconds most = lifetime - 2 * settings.signature_skew;
   if (most < seconds(1)) {

@@ -47,6 +47,12 @@ Problem unavailable() {
   return problem(ProblemCode::database_unavailable, "The outcome of this request is not known yet.");
 }
 
+// Its signature is good no more. Of a command that was sent before that says nothing about the first sending, whose
+// transaction may be under way still.
+bool is_too_late(const Reply& reply) {
+  return reply.problem == ProblemCode::signature_expired || reply.problem == ProblemCode::signature_invalid;
+}
+
 }  // namespace
 
 Lane::Lane(asio::io_context& context, LaneSettings settings, Logger& log, LaneObserver& observer)
@@ -284,6 +290,10 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       // Sent before, no answer heard: what is found now is this command's own answer.
       if (batch[i]->uncertain && replies[i].origin == Reply::Origin::replayed) replies[i].origin = Reply::Origin::fresh;
+      if (batch[i]->uncertain && is_too_late(replies[i])) {
+        finish(batch[i], unavailable());
+        continue;
+      }
       finish(batch[i], std::move(replies[i]));
     }
     busy_since_.store(Monotonic::max(), std::memory_order_relaxed);

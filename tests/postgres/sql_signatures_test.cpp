@@ -124,6 +124,43 @@ TEST_F(SqlSignatures, AreKnownAgainWhenTheNodeItselfSendsThemAgain) {
   EXPECT_EQ(sold(), "1");
 }
 
+// The connection dies after a COMMIT that came just in time, and the node sends the command again just too late.
+TEST_F(SqlSignatures, AreKnownAgainThoughTheirWindowHasClosedMeanwhile) {
+  SignedSale sale{
+      .envelope = envelope(1), .item = uuid_of(1), .nonce = 1, .attempt = 1, .created = "now() - interval '25 s'"};
+  ASSERT_EQ(sell(sale), ran);
+  age("25 s");
+  sale.created = "now() - interval '50 s'";
+  const std::string ends = value(superuser_, "SELECT expires_at FROM signature_nonces");
+  EXPECT_EQ(sell(sale), stored);
+  EXPECT_EQ(value(superuser_, "SELECT expires_at >= '" + ends + "' FROM signature_nonces"), "t");
+  sale.attempt = 2;
+  EXPECT_EQ(sell(sale), expired) << "a copy";
+  sale.attempt = 1;
+  EXPECT_EQ(sell(sale), stored);
+  EXPECT_EQ(sold(), "1");
+}
+
+TEST_F(SqlSignatures, AreKnownAgainThoughTheirKeyWasRevokedMeanwhile) {
+  SignedSale sale{.envelope = envelope(1), .item = uuid_of(1), .nonce = 1, .attempt = 1};
+  ASSERT_EQ(sell(sale), ran);
+  meddle("UPDATE signing_keys SET revoked_at = now()");
+  EXPECT_EQ(sell(sale), stored);
+  SignedSale copy = sale;
+  copy.attempt = 2;
+  EXPECT_EQ(sell(copy), invalid);
+  EXPECT_EQ(sell(edge_, {copy, sale}), std::string(invalid) + "|" + stored);
+  EXPECT_EQ(sold(), "1");
+}
+
+TEST_F(SqlSignatures, AreKnownAgainInABatchInWhichACopyStandsBeforeThem) {
+  const SignedSale sale{.envelope = envelope(1), .item = uuid_of(1), .nonce = 1, .attempt = 1};
+  ASSERT_EQ(sell(sale), ran);
+  SignedSale copy = sale;
+  copy.attempt = 2;
+  EXPECT_EQ(sell(edge_, {copy, sale}), std::string(replayed) + "|" + stored);
+}
+
 TEST_F(SqlSignatures, OfAKeyThatDoesNotCountAreRefusedAndUseNoNonceUp) {
   add_key(901, "somebody-else");
   add_key(902, "clerk");
@@ -178,7 +215,7 @@ TEST_F(SqlSignatures, OfBeforeALongerWindowKeepTheShorterOne) {
   edge_.script("SELECT tenon.forget_nonces(); SELECT tenon.ensure_signature_window('300 s')");
   sale.created = "now() - interval '158 s'";
   EXPECT_EQ(sell(sale), expired);
-  age("10 s");
+  age("130 s");
   sale.envelope = envelope(2);
   sale.created = "now() - interval '5 s'";
   EXPECT_EQ(sell(sale), ran);
@@ -188,6 +225,46 @@ TEST_F(SqlSignatures, OfBeforeALongerWindowKeepTheShorterOne) {
   edge_.script("SELECT tenon.ensure_signature_window('50 s')");
   EXPECT_EQ(sell(sale), replayed) << "never lowered";
   EXPECT_EQ(refusal_of([&] { edge_.script("SELECT tenon.ensure_signature_window('2 days')"); }), "22023");
+}
+
+// Whether a signature was made before the raise is told from what its client wrote, whose clock may be ahead.
+TEST_F(SqlSignatures, MadeByAClockThatIsAheadBeforeALongerWindowKeepTheShorterOneToo) {
+  for (const int ahead : {4, 59}) {
+    SignedSale sale{.envelope = envelope(ahead),
+                    .item = uuid_of(1),
+                    .nonce = ahead,
+                    .created = fmt::format("now() + interval '{} s'", ahead)};
+    ASSERT_EQ(sell(sale), ran);
+    age("2 s");
+    edge_.script(ahead == 4 ? "SELECT tenon.ensure_signature_window('300 s')"
+                            : "SELECT tenon.ensure_signature_window('1 h')");
+    age("200 s");
+    sale.created = fmt::format("now() - interval '{} s'", 202 - ahead);
+    EXPECT_EQ(sell(sale), expired) << ahead;
+  }
+  EXPECT_EQ(sold(), "2");
+}
+
+// A transaction that began meanwhile goes by the window of before; half a minute, here, for the other one's COMMIT.
+TEST_F(SqlSignatures, TakenWhileALongerWindowIsNotSeenYetKeepTheShorterOne) {
+  Session raising = connect_edge();
+  raising.script("BEGIN; SELECT tenon.ensure_signature_window('300 s')");
+  SignedSale sale{.envelope = envelope(1), .item = uuid_of(1), .nonce = 1, .created = "now() + interval '59 s'"};
+  ASSERT_EQ(sell(sale), ran);
+  raising.script("COMMIT");
+  meddle("UPDATE tenon.signature_rules SET raised_at = raised_at - interval '30 s'");
+  age("170 s");
+  sale.created = "now() - interval '111 s'";
+  EXPECT_EQ(sell(sale), expired);
+}
+
+TEST_F(SqlSignatures, MadeMoreThanAMinuteAheadOfTheDatabasesClockAreRefused) {
+  EXPECT_EQ(sell({.envelope = envelope(1), .item = uuid_of(1), .nonce = 1, .created = "now() + interval '58 s'"}), ran);
+  EXPECT_EQ(sell({.envelope = envelope(2), .item = uuid_of(1), .nonce = 2, .created = "now() + interval '1 h'"}),
+            expired);
+  EXPECT_EQ(sell({.envelope = envelope(3), .item = uuid_of(1), .nonce = 3, .created = "now() + interval '75 s'"}),
+            expired);
+  EXPECT_EQ(sold(), "1");
 }
 
 // Two nodes, one copy each, at the same time: the second waits for the first to end, and how it ends decides.

@@ -205,6 +205,36 @@ TEST(SignedSale, WhoseCommitWasNotHeardOfIsFoundByTheNodeAndStillRefusedToACopy)
   EXPECT_EQ(stock_of(node, item), (Stock{.available = 3, .sold = 2, .entries = 1}));
 }
 
+// What the node sends again is judged once more: a key revoked meanwhile makes no 401 of a write that may have run.
+TEST(SignedSale, WhoseKeyIsRevokedBeforeTheNodeSendsItAgainIsNeverToldThatItDidNotRun) {
+  const Node& node = strict_node();
+  DatabaseProxy proxy(node.socket_folder());
+  NodeSettings settings = beside(node);
+  settings.database_url = Node::conninfo(proxy.socket_folder(), "tenon_edge");
+  settings.arguments.insert(settings.arguments.end(), {"--require-signature", "inventory:update"});
+  const Node cut(settings);
+  for (const bool arrived : {true, false}) {
+    const Signer signer(node, arrived ? "revoked-after-commit" : "revoked-on-the-way");
+    const std::string item = make_item(node, 5);
+    const std::string key = arrived ? "revoked-after-commit" : "revoked-on-the-way";
+    const ApiCall sale = signer.sign(sell(node, item, 2, key));
+    proxy.arm(key, arrived ? DatabaseProxy::Fault::hold_answer : DatabaseProxy::Fault::hold_statement);
+    auto answer = std::async(std::launch::async, [&] { return cut.call(sale); });
+    ASSERT_TRUE(proxy.await_fault());
+    const Ended revoked = run_tenon({"keys", "revoke", "--data-dir", node.data_dir(), signer.key_id()});
+    ASSERT_EQ(revoked.exit_code, 0) << revoked.errors;
+    proxy.cut();
+    const RawResponse first = answer.get();
+    if (arrived) {
+      EXPECT_EQ(first.status, 200) << first.body;
+    } else {
+      EXPECT_EQ(code_of(first), "database_unavailable") << "the node cannot tell whether the first sending ran";
+    }
+    EXPECT_EQ(code_of(cut.call(sale)), "signature_invalid") << "a copy";
+    EXPECT_EQ(stock_of(node, item).sold, arrived ? 2 : 0);
+  }
+}
+
 TEST(SignedRead, IsHeldToItsNonceWhereASignatureIsRequired) {
   const Node strict({.arguments = {"--require-signature", "all"}});
   const Signer signer(strict, "reader");

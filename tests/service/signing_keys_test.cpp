@@ -200,6 +200,7 @@ TEST(SignatureSettings, ThatContradictEachOtherStopTheStart) {
       {{"--signature-window", "60"}, "say 50 s at most"},
       {{"--signature-window", "2h", "--key-lifetime", "1h"}, "longer than the 3600 s"},
       {{"--signature-skew", "30"}, "leaves no window"},
+      {{"--signature-skew", "61", "--key-lifetime", "1h"}, "--signature-skew: a minute at most"},
       {{"--require-signature", "no:such"}, "--require-signature: no route has the scope \"no:such\""},
       {{"--key-lifetime", "orders:creat=1h"},
        "--key-lifetime: no route has the scope \"orders:creat\" (did you mean \"orders:create\"?)"},
@@ -213,6 +214,7 @@ TEST(SignatureSettings, ThatContradictEachOtherStopTheStart) {
     EXPECT_NE(checked.exit_code, 0) << row.says;
     EXPECT_THAT(checked.errors, HasSubstr(row.says));
   }
+  EXPECT_EQ(run_tenon({"config", "check", "--signature-skew", "60", "--key-lifetime", "1h"}).exit_code, 0);
   EXPECT_EQ(run_tenon({"config", "check", "--require-signature", "all,signing-keys:add,token-revocation:lift",
                        "--signature-window", "10m", "--key-lifetime", "1h", "--signature-authority", "Shop.Example"})
                 .exit_code,
