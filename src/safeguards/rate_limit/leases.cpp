@@ -72,7 +72,7 @@ void Leases::give_back(std::string_view policy, std::string_view subject, std::i
   const auto known = shard.leases.find(tag);
   if (known == shard.leases.end()) return;
   Lease& lease = known->second;
-  lease.used -= cost;
+  lease.used = std::max<std::int64_t>(0, lease.used - cost);  // it may have been asked for more meanwhile
   // Into another block they would live longer than they may.
   if (lease.current.ends_at == taken.ends_at) lease.current.tokens += cost;
 }

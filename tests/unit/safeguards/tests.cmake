@@ -7,6 +7,7 @@ tenon_test(unit_safeguards LABEL unit
           ${CMAKE_CURRENT_LIST_DIR}/issue_token_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/jwks_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/jwt_matrix_test.cpp
+          ${CMAKE_CURRENT_LIST_DIR}/leases_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/memory_store_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/penalty_test.cpp
           ${CMAKE_CURRENT_LIST_DIR}/precondition_test.cpp
