@@ -95,7 +95,10 @@ Reader::Reader() : parser_(std::make_unique<Parser>()) {}
 Reader::~Reader() = default;
 
 bool Reader::feed(std::string_view bytes) {
-  if (redisReaderFeed(parser_->reader, bytes.data(), bytes.size()) == REDIS_OK) return true;
+  if (redisReaderFeed(parser_->reader, bytes.data(), bytes.size()) == REDIS_OK) {
+    pending_bytes_ += bytes.size();
+    return true;
+  }
   error_ = parser_->reader->errstr;
   return false;
 }
@@ -108,9 +111,11 @@ std::optional<Reply> Reader::next() {
   }
   if (root != nullptr) {
     const std::unique_ptr<Reply> reply(static_cast<Reply*>(root));
+    pending_bytes_ = parser_->reader->len - parser_->reader->pos;
     return std::move(*reply);
   }
-  if (parser_->reader->len - parser_->reader->pos > limits::redis_reply_bytes_max) error_ = "a reply that is too long";
+  // Not what the parser has left of them: finished elements of an unfinished array are no longer there.
+  if (pending_bytes_ > limits::redis_reply_bytes_max) error_ = "a reply that is too long";
   return std::nullopt;
 }
 

@@ -51,6 +51,7 @@ class Reader {
   struct Parser;
   std::unique_ptr<Parser> parser_;
   std::string error_;
+  std::size_t pending_bytes_ = 0;  // fed since the last whole reply
 };
 
 }  // namespace tenon::redis

@@ -70,6 +70,8 @@ TEST(RedisReader, RefusesWhatIsNoReplyOrTooMuch) {
       {"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", "nested"},
       {"$10000000\r\n" + too_long, "too long"},
       {"+" + too_long, "too long"},
+      {"*1024\r\n$3\r\nabc\r\n$" + std::to_string(too_long.size() - 2) + "\r\n" + too_long.substr(2) + "\r\n",
+       "too long"},
   };
   for (const auto& [bytes, told] : rows) {
     Reader reader;
