@@ -69,7 +69,7 @@ std::optional<std::string> ObjectReader::text_of(const Value& value, std::string
     violate(name, "must not contain NUL");
     return std::nullopt;
   }
-  const std::string_view content = trimmed(*string);
+  const std::string_view content = rule.as_it_is ? std::string_view(*string) : trimmed(*string);
   const std::size_t characters = code_points(content);
   if (characters < rule.characters_min || characters > rule.characters_max) {
     violate(name, "must have " + std::to_string(rule.characters_min) + " to " + std::to_string(rule.characters_max) +

@@ -17,6 +17,7 @@ namespace tenon::json {
 struct TextRule {
   std::size_t characters_min = 1;  // code points, after white space at both ends is cut
   std::size_t characters_max = 200;
+  bool as_it_is = false;  // nothing is cut: two texts that differ in white space are two texts
 };
 
 // Each getter notes a violation under the member's path and returns nothing when the member breaks its rule; a member

@@ -18,7 +18,7 @@ using writes::Call;
 using Presence = ObjectReader::Presence;
 namespace roles = service::roles;
 
-constexpr json::TextRule name_rule{.characters_min = 1, .characters_max = limits::subject_bytes_max};
+constexpr json::TextRule name_rule{.characters_min = 1, .characters_max = limits::subject_bytes_max, .as_it_is = true};
 constexpr json::TextRule date_rule{.characters_min = 1, .characters_max = 40};
 
 void add_date(ObjectReader& reader, Arguments& arguments, std::string_view name) {

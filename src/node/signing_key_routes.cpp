@@ -22,7 +22,7 @@ using service::Need;
 using writes::Call;
 namespace roles = service::roles;
 
-constexpr json::TextRule user_rule{.characters_min = 1, .characters_max = limits::subject_bytes_max};
+constexpr json::TextRule user_rule{.characters_min = 1, .characters_max = limits::subject_bytes_max, .as_it_is = true};
 constexpr json::TextRule label_rule{.characters_min = 0, .characters_max = 200};
 constexpr json::TextRule material_rule{.characters_min = 1, .characters_max = signature::key_pem_bytes_max};
 

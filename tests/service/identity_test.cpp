@@ -248,6 +248,20 @@ TEST(ARevocation, OfAUserIsKnownToEveryNodeWithinASecond) {
   EXPECT_TRUE(becomes(second, victim, "200", seconds(30)));
 }
 
+TEST(ARevocation, IsOfTheNameAsItIsWithTheWhiteSpaceAtItsEnds) {
+  const Node node;
+  const std::string victim = node.token("mallory ", "staff");
+  const std::string namesake = node.token("mallory", "staff");
+  EXPECT_EQ(judged(node, victim), "200");
+  const RawResponse revoked = node.call({.method = "POST",
+                                         .path = "/api/token-revocations",
+                                         .token = node.token("chief", "admin"),
+                                         .body = R"({"user":"mallory "})"});
+  EXPECT_EQ(revoked.status, 201) << revoked.body;
+  EXPECT_TRUE(becomes(node, victim, "token_revoked", seconds(30)));
+  EXPECT_EQ(judged(node, namesake), "200");
+}
+
 TEST(ARevocation, OfOneTokenFromTheCommandLineLeavesTheUsersOthers) {
   const Node node;
   const auto fresh = [&] {
