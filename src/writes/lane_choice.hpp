@@ -13,7 +13,7 @@ class LaneChoice {
  public:
   struct Load {
     std::size_t held;  // commands
-    bool gets_on;      // connected, and nothing holds its batches up
+    bool gets_on;      // connected, with room, and nothing holds its batches up
   };
 
   // Writes are gathered while fewer than `gather_below` are under way; 0: never.

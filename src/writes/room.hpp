@@ -27,20 +27,22 @@ class Pace {
 // by, there is room for one whole batch.
 class Room final : public LaneObserver {
  public:
-  // `next` is told of everything, and outlives it. With `wait_max` 0 there is always room.
-  Room(std::chrono::milliseconds wait_max, std::size_t batch_commands_max, LaneObserver& next);
+  // `next` is told of everything, and outlives it. With `wait_max` 0 only the queue's length bounds it.
+  Room(std::chrono::milliseconds wait_max, std::size_t batch_commands_max, std::size_t queue_max, LaneObserver& next);
 
   void on_batch(const Operation& operation, std::size_t commands, std::chrono::steady_clock::duration took) override;
   void on_retry(std::string_view reason, std::size_t commands) override;
 
-  // May a lane that holds so many commands take one more? What fits into half a batch always may: it waits for one
-  // batch at most before its own, and a lane that refused everything would learn nothing more about its pace.
+  // May a lane that holds so many commands take one more? What fits into half a batch, and the queue, always may: it
+  // waits for one batch at most before its own, and a lane that refused everything would learn nothing more about its
+  // pace.
   [[nodiscard]] bool is_left_beside(std::size_t held) const noexcept {
     return held < most_.load(std::memory_order_relaxed);
   }
 
  private:
   const std::chrono::milliseconds wait_max_;
+  const std::size_t queue_max_;
   const std::size_t least_;
   LaneObserver& next_;
   Pace pace_;  // of the lane's thread

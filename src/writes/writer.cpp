@@ -94,7 +94,7 @@ bool tells(const Waiter::First& first) {
 
 Writer::BoundedLane::BoundedLane(asio::io_context& context, const LaneSettings& settings,
                                  std::chrono::milliseconds wait_max, Logger& log, LaneObserver& observer)
-    : room(wait_max, settings.batch_commands_max, observer), lane(context, settings, log, room) {}
+    : room(wait_max, settings.batch_commands_max, settings.queue_max, observer), lane(context, settings, log, room) {}
 
 Writer::Writer(std::span<asio::io_context* const> contexts, const WriterSettings& settings, Logger& log,
                LaneObserver& observer)
@@ -183,9 +183,10 @@ bool Writer::knows(const Uuid& claim) { return in_flight_.runs(claim) || replies
 
 Writer::BoundedLane& Writer::write_lane_of(const asio::io_context& here, const Call& call, Monotonic now) noexcept {
   const auto load_of = [&](std::size_t i) {
-    const Lane& lane = write_lanes_[i]->lane;
-    return LaneChoice::Load{.held = lane.queued(),
-                            .gets_on = lane.connected() && now - lane.busy_since() < gets_on_within};
+    const BoundedLane& bounded = *write_lanes_[i];
+    const Lane& lane = bounded.lane;
+    const bool gets_on = lane.connected() && now - lane.busy_since() < gets_on_within && bounded.has_room();
+    return LaneChoice::Load{.held = lane.queued(), .gets_on = gets_on};
   };
   return *write_lanes_[choice_.choose(write_lanes_.size(), thread_of(here), call.affinity, load_of)];
 }

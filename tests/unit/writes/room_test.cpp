@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 constexpr std::size_t batch_max = 512;
 constexpr std::size_t half_a_batch = batch_max / 2;
 constexpr milliseconds wait_max{100};
+constexpr std::size_t queue_max = 200'000;
 
 struct Seen final : LaneObserver {
   void on_batch(const Operation&, std::size_t commands, std::chrono::steady_clock::duration) override {
@@ -30,7 +31,7 @@ class ALanesRoom : public testing::Test {
   }
   Operation operation_;
   Seen seen_;
-  Room room_{wait_max, batch_max, seen_};
+  Room room_{wait_max, batch_max, queue_max, seen_};
 };
 
 TEST_F(ALanesRoom, IsOneBatchUntilItsPaceIsKnown) {
@@ -65,7 +66,7 @@ TEST_F(ALanesRoom, IsNotJudgedBySmallBatches) {
 }
 
 TEST_F(ALanesRoom, IsHalfABatchWhereBatchesAreSmallToo) {
-  Room room(wait_max, 8, seen_);
+  Room room(wait_max, 8, queue_max, seen_);
   batches(20, 8, milliseconds{1'000}, room);
   EXPECT_TRUE(room.is_left_beside(3));
   EXPECT_FALSE(room.is_left_beside(4));
@@ -78,6 +79,17 @@ TEST_F(ALanesRoom, IsNeverLessThanHalfABatchHoweverSlowTheDatabase) {
   EXPECT_FALSE(room_.is_left_beside(half_a_batch));
 }
 
+TEST_F(ALanesRoom, IsNeverMoreThanItsQueue) {
+  for (const milliseconds wait : {milliseconds{0}, wait_max}) {
+    Room room(wait, batch_max, 20, seen_);
+    EXPECT_TRUE(room.is_left_beside(19));
+    EXPECT_FALSE(room.is_left_beside(20));
+    batches(20, 100, milliseconds{1}, room);
+    EXPECT_TRUE(room.is_left_beside(19));
+    EXPECT_FALSE(room.is_left_beside(20));
+  }
+}
+
 TEST_F(ALanesRoom, IsBackSoonAfterOneBatchThatWaitedForALock) {
   batches(20, 200, milliseconds{20}, room_);
   batches(1, 200, milliseconds{3'000}, room_);
@@ -87,9 +99,10 @@ TEST_F(ALanesRoom, IsBackSoonAfterOneBatchThatWaitedForALock) {
 }
 
 TEST_F(ALanesRoom, IsNotBoundedByTimeWhereThatIsSwitchedOff) {
-  Room room(milliseconds{0}, batch_max, seen_);
+  Room room(milliseconds{0}, batch_max, queue_max, seen_);
   batches(20, 64, milliseconds{8'000}, room);
-  EXPECT_TRUE(room.is_left_beside(1'000'000));
+  EXPECT_TRUE(room.is_left_beside(queue_max - 1));
+  EXPECT_FALSE(room.is_left_beside(queue_max));
 }
 
 TEST_F(ALanesRoom, SurvivesABatchThatTookNoTime) {
