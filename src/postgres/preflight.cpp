@@ -14,7 +14,7 @@ struct Check {
 };
 
 // A role that may become an owner, make roles or use the server's files is as good as an owner itself.
-constexpr std::array<Check, 9> checks{{
+constexpr std::array<Check, 10> checks{{
     {"SELECT WHERE current_setting('server_version_num')::int < 150000",
      "the server is older than PostgreSQL 15: run a newer one"},
     {"SELECT WHERE pg_is_in_recovery()",
@@ -23,6 +23,9 @@ constexpr std::array<Check, 9> checks{{
      "fsync is off, so a crash of the machine loses acknowledged writes: set fsync = on"},
     {"SELECT WHERE current_setting('synchronous_commit') = 'off'",
      "synchronous_commit is off, so a crash loses acknowledged writes: set synchronous_commit = on"},
+    {"SELECT WHERE current_setting('synchronous_commit') = 'local' AND current_setting('synchronous_standby_names') <> "
+     "''",
+     "synchronous_commit is local, so a fail-over to a standby loses acknowledged writes: set synchronous_commit = on"},
     {"SELECT WHERE current_setting('full_page_writes') = 'off'",
      "full_page_writes is off, so a crash may tear pages: set full_page_writes = on"},
     {"SELECT FROM pg_roles WHERE rolname = session_user AND rolsuper",

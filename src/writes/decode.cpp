@@ -40,11 +40,13 @@ void decode_answers(std::vector<Reply>& replies, const postgres::Rows& rows, int
   for (Reply& reply : replies) {
     reply.status = static_cast<std::uint16_t>(next_int(statuses).value_or(0));
     if (const auto name = problems.next()) {
-      reply.problem = problem_named(*name);
-      if (!reply.problem)
-        throw std::runtime_error("an operation refused with an unknown problem: " + std::string(*name));
+      reply.problem = problem_named(*name).value_or(ProblemCode::internal_error);
     }
     reply.body = bodies.next().value_or("");
+    if (reply.problem == ProblemCode::internal_error) {
+      reply.status = problem(ProblemCode::internal_error).status();
+      reply.body.clear();
+    }
     reply.version = next_int(versions);
     reply.modified = next_instant(modified);
   }

@@ -13,6 +13,7 @@
 #include "writes/decode.hpp"
 #include "writes/defects.hpp"
 #include "writes/fault.hpp"
+#include "writes/write_connection.hpp"
 
 namespace tenon::writes {
 namespace {
@@ -167,15 +168,8 @@ asio::awaitable<bool> Lane::ensure_connected() {
   if (monotonic_now() < next_connect_) co_return false;
   try {
     const Monotonic deadline = monotonic_now() + limits::connect_deadline;
-    connection_ = co_await postgres::Connection::open(context_.get_executor(), settings_.conninfo, deadline);
-    // Not only at the node's start: the role may be given other settings at any time.
-    const postgres::Rows durable = co_await connection_->script(
-        "SET default_transaction_isolation = 'read committed'; SET plan_cache_mode = force_generic_plan;"
-        "SET enable_seqscan = off; SHOW synchronous_commit",
-        deadline);
-    if (durable.text(0, 0) == "off") {
-      throw std::runtime_error("synchronous_commit is off for this login: what is acknowledged could be lost");
-    }
+    connection_ = co_await open_for_writes(context_.get_executor(), settings_.conninfo, deadline);
+    co_await connection_->script("SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off", deadline);
     if (test_switch::on(test_switch::Mutant::asynchronous_commit)) {
       co_await connection_->script("SET synchronous_commit = off", deadline);
     }
@@ -287,15 +281,7 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
     }
     std::vector<Reply> replies = decode_replies(rows, batch.size(), started);
     defects::drop_reply(batch, replies);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      // Sent before, no answer heard: what is found now is this command's own answer.
-      if (batch[i]->uncertain && replies[i].origin == Reply::Origin::replayed) replies[i].origin = Reply::Origin::fresh;
-      if (batch[i]->uncertain && is_too_late(replies[i])) {
-        finish(batch[i], unavailable());
-        continue;
-      }
-      finish(batch[i], std::move(replies[i]));
-    }
+    finish_each(batch, std::move(replies));
     busy_since_.store(Monotonic::max(), std::memory_order_relaxed);
     observer_.on_batch(operation, batch.size(), monotonic_now() - started);
   } catch (const postgres::StatementError& error) {
@@ -320,6 +306,25 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
   }
   under_way_.clear();
   if (refused) refuse_statement(std::move(batch), *refused);
+}
+
+void Lane::finish_each(const Batch& batch, std::vector<Reply> replies) {
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    Command& command = *batch[i];
+    Reply& reply = replies[i];
+    if (command.uncertain && is_too_late(reply)) {
+      finish(batch[i], unavailable());
+      continue;
+    }
+    // Sent before, no answer heard: what is found now is this command's own answer.
+    if (command.uncertain && reply.origin == Reply::Origin::replayed) reply.origin = Reply::Origin::fresh;
+    if (reply.problem == ProblemCode::internal_error) {
+      log_.event(LogLevel::error, "refusal_unknown",
+                 {{"operation", std::string_view(command.call.operation->name)},
+                  {"request_id", std::string_view(command.envelope.request_id)}});
+    }
+    finish(batch[i], std::move(reply));
+  }
 }
 
 void Lane::refuse_statement(Batch batch, const postgres::StatementError& error) {

@@ -9,6 +9,7 @@
 #include "base/test_switch.hpp"
 #include "writes/decode.hpp"
 #include "writes/fault.hpp"
+#include "writes/write_connection.hpp"
 
 namespace tenon::writes {
 namespace {
@@ -113,7 +114,7 @@ class Transactions::Lease {
       if (!connection->usable()) connection.reset();
     }
     if (connection) co_return;
-    connection = co_await postgres::Connection::open(co_await asio::this_coro::executor, conninfo, deadline);
+    connection = co_await open_for_writes(co_await asio::this_coro::executor, conninfo, deadline);
   }
   std::unique_ptr<postgres::Connection> connection;
   bool clean = false;

@@ -79,6 +79,18 @@ TEST_F(Preflight, RefusesToServeWithoutDurability) {
   EXPECT_EQ(checked(), "");
 }
 
+TEST_F(Preflight, RefusesToServeWithoutWaitingForTheStandbyThereIs) {
+  Session superuser(cluster_->superuser());
+  superuser.script("ALTER ROLE tenon_edge SET synchronous_commit = local");
+  EXPECT_EQ(checked(), "") << "there is no standby to wait for";
+  superuser.script("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");  // from here on a commit would wait
+  reload("synchronous_standby_names", "nobody");
+  EXPECT_THAT(checked(), HasSubstr("synchronous_commit is local"));
+  superuser.script("ALTER SYSTEM RESET synchronous_standby_names");
+  reload("synchronous_standby_names", "");
+  superuser.script("ALTER ROLE tenon_edge RESET synchronous_commit");
+}
+
 TEST_F(Preflight, RefusesALoginThatCouldDoAnything) {
   EXPECT_THAT(preflight(cluster_->superuser(), embedded_migrations()), HasSubstr("superuser"));
   EXPECT_THAT(checked_with("ALTER ROLE tenon_edge BYPASSRLS", "ALTER ROLE tenon_edge NOBYPASSRLS"),

@@ -99,6 +99,20 @@ TEST(HandleIdempotent, KeepsNothingOfWorkThatThrows) {
   EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
 }
 
+// The role may be given other settings while the node runs, by whoever has its password too.
+TEST(HandleIdempotent, ExecutesNothingOverALoginThatWouldNotWaitForTheDisk) {
+  Node node({.binary = GUESTBOOK_BINARY});
+  const ApiCall call{
+      .method = "POST", .path = "/api/visits", .token = node.token("gail", ""), .key = fresh_key(), .body = "{}"};
+  (void)query(node.superuser(), "ALTER ROLE tenon_edge SET synchronous_commit = off");
+  EXPECT_EQ(node.call(call).status, 500);
+  EXPECT_EQ(node.ask("SELECT count(*) FROM visits"), "0");
+  (void)query(node.superuser(), "ALTER ROLE tenon_edge SET synchronous_commit = on");
+  const RawResponse answer = node.call(call);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+}
+
 TEST(HandleIdempotent, RefusesAnotherPayloadUnderTheSameKey) {
   const std::string key = fresh_key();
   EXPECT_EQ(guestbook().call(post("/api/visits", "finn", key, "{}")).status, 200);

@@ -37,4 +37,14 @@ class HeldUp {
   bool held_ = false;
 };
 
+// Commands that the lanes hold, as /metrics says; waits for the number.
+inline bool comes_to_hold(const Node& node, int commands) {
+  const std::string line = "\ntenon_lane_queue " + std::to_string(commands) + "\n";
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (std::chrono::steady_clock::now() < until) {
+    if (node.call({.path = "/metrics"}).body.find(line) != std::string::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace tenon::test

@@ -13,16 +13,6 @@ using testing::HasSubstr;
 
 constexpr int queue = 8;  // of the node's one lane
 
-// Commands that the lanes hold, as /metrics says; waits for the number.
-bool comes_to_hold(const Node& node, int commands) {
-  const std::string line = "\ntenon_lane_queue " + std::to_string(commands) + "\n";
-  const auto until = std::chrono::steady_clock::now() + seconds(30);
-  while (std::chrono::steady_clock::now() < until) {
-    if (node.call({.path = "/metrics"}).body.find(line) != std::string::npos) return true;
-  }
-  return false;
-}
-
 // One lane, whose first sale waits for a lock: nothing gets done until it is let go.
 class Overload : public testing::Test {
  protected:

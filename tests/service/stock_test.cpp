@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "postgres/session.hpp"
+#include "service/held_up.hpp"
 #include "service/inventory.hpp"
 
 namespace tenon::test {
@@ -81,6 +82,31 @@ TEST(Stock, IsSoldOverTheLaneOfTheClientsOwnThreadWhenNobodyElseBuys) {
   EXPECT_EQ(node.ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%decrement_stock_atomic%'"
                      " AND pid <> pg_backend_pid()"),
             "1");
+}
+
+// An operation that is newer than the node, or wrong: who shares a batch with it is told what became of their own sale.
+TEST(Stock, IsSoldBesideARefusalThatTheNodeDoesNotKnow) {
+  const Node node{{.arguments = {"--threads", "1", "--write-lanes", "1"}}};
+  const std::string item = make_item(node, 9);
+  postgres::Session superuser(node.superuser());
+  superuser.execute(query_value(node.superuser(),
+                                "SELECT replace(pg_get_functiondef('tenon.decrement_item'::regproc),"
+                                " 'insufficient_stock', 'refused_as_nobody_does')"));
+  HeldUp first(node, sell(node, item, 1), "audit_logs", "decrement_stock_atomic");
+  ASSERT_TRUE(first.held());
+  std::vector<RawClient> clients;
+  for (const int pieces : {1, 500, 1}) {
+    clients.emplace_back(node.port(), std::chrono::seconds(30));
+    clients.back().send(bytes_of(sell(node, item, pieces)));
+  }
+  ASSERT_TRUE(comes_to_hold(node, 4));
+  first.let_go();
+  EXPECT_EQ(first.client().read().status, 200);
+  EXPECT_EQ(clients[0].read().status, 200);
+  EXPECT_EQ(code_of(clients[1].read()), "internal_error");
+  EXPECT_EQ(clients[2].read().status, 200);
+  EXPECT_EQ(stock_of(node, item), (Stock{.available = 6, .sold = 3, .entries = 3}));
+  EXPECT_THAT(node.log(), testing::HasSubstr("refusal_unknown"));
 }
 
 // Few sales go over one lane, and yet nobody buys later because somebody else's item is locked.
