@@ -12,6 +12,7 @@
 #include "base/vital.hpp"
 #include "writes/decode.hpp"
 #include "writes/defects.hpp"
+#include "writes/encode.hpp"
 #include "writes/fault.hpp"
 #include "writes/write_connection.hpp"
 
@@ -19,30 +20,12 @@ namespace tenon::writes {
 namespace {
 
 namespace asio = boost::asio;
-using postgres::Type;
 using std::chrono::milliseconds;
 
 constexpr milliseconds tick_period{100};           // how late a deadline may be noticed
 constexpr milliseconds reconnect_pause_first{20};  // doubles up to:
 constexpr milliseconds reconnect_pause_most{500};
 constexpr milliseconds answer_grace{500};  // beyond the server's own statement_timeout
-
-constexpr std::array envelope_types{Type::uuid,  Type::text, Type::text, Type::text,
-                                    Type::bytea, Type::int4, Type::text, Type::text};
-constexpr std::array signature_types{Type::uuid, Type::uuid, Type::uuid, Type::timestamptz};
-
-bool is_signed(const std::shared_ptr<Command>& command) { return command->envelope.signature.has_value(); }
-
-void add_signature(std::span<postgres::ArrayParameter> columns, const std::optional<SignedBy>& signature) {
-  if (!signature) {
-    for (postgres::ArrayParameter& column : columns) column.add_null();
-    return;
-  }
-  columns[0].add(signature->nonce);
-  columns[1].add(signature->attempt);
-  columns[2].add(signature->key);
-  columns[3].add(signature->created);
-}
 
 Problem unavailable() {
   return problem(ProblemCode::database_unavailable, "The outcome of this request is not known yet.");
@@ -211,53 +194,9 @@ Lane::Batch Lane::take_batch() {
   return batch;
 }
 
-void Lane::encode(const Batch& batch) {
-  const Operation& operation = *batch.front()->call.operation;
-  const bool write = operation.kind == Operation::Kind::write;
-  const std::size_t envelope = write ? envelope_types.size() : 0;
-  columns_.clear();
-  for (std::size_t i = 0; i < envelope; ++i) columns_.emplace_back(envelope_types[i]);
-  for (const Type type : operation.columns) columns_.emplace_back(type);
-  const std::size_t signature = columns_.size();
-  if (std::ranges::any_of(batch, is_signed)) {
-    for (const Type type : signature_types) columns_.emplace_back(type);
-  }
-
-  for (const auto& command : batch) {
-    if (write) {
-      const Envelope& e = command->envelope;
-      columns_[0].add(e.claim);
-      columns_[1].add(std::string_view(e.scope));
-      columns_[2].add(std::string_view(e.user));
-      columns_[3].add(std::string_view(e.key));
-      columns_[4].add(as_text(e.fingerprint));
-      columns_[5].add(std::int64_t{defects::lifetime_of(e)});
-      columns_[6].add(std::string_view(e.role));
-      columns_[7].add(std::string_view(e.request_id));
-    }
-    for (std::size_t i = 0; i < operation.columns.size(); ++i) {
-      postgres::ArrayParameter& column = columns_[envelope + i];
-      std::visit(
-          [&column]<class T>(const T& value) {
-            if constexpr (std::is_same_v<T, std::monostate>) {
-              column.add_null();
-            } else if constexpr (std::is_same_v<T, std::string>) {
-              column.add(std::string_view(value));
-            } else {
-              column.add(value);
-            }
-          },
-          command->call.arguments.at(i));
-    }
-    if (signature < columns_.size()) add_signature(std::span(columns_).subspan(signature), command->envelope.signature);
-  }
-  parameters_ = postgres::Parameters();
-  for (auto& column : columns_) parameters_.add(column);
-}
-
 asio::awaitable<void> Lane::run_batch(Batch batch) {
   const Operation& operation = *batch.front()->call.operation;
-  const bool with_signatures = std::ranges::any_of(batch, is_signed);
+  const bool with_signatures = is_any_signed(batch);
   const std::string& statement = with_signatures ? operation.signed_statement : operation.statement;
   const std::string name = operation.name + (with_signatures ? "_signed" : "");
   const Monotonic started = monotonic_now();
@@ -267,7 +206,7 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
   try {
     const Monotonic deadline = started + limits::statement_deadline + answer_grace;
     if (operation.kind == Operation::Kind::write) test_switch::pass(test_switch::Step::before_statement);
-    encode(batch);
+    encode_batch(batch, columns_, parameters_);
     if (std::ranges::find(prepared_, &statement) == prepared_.end()) {
       co_await connection_->prepare(name, statement, parameters_.types(), deadline);
       prepared_.push_back(&statement);

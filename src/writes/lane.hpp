@@ -72,7 +72,6 @@ class Lane {
   boost::asio::awaitable<void> run_batch(Batch batch);
   [[nodiscard]] Batch take_batch();
   void collect_incoming();
-  void encode(const Batch& batch);
   void finish_each(const Batch& batch, std::vector<Reply> replies);
   void refuse_statement(Batch batch, const postgres::StatementError& error);
   void requeue(Batch batch);

@@ -182,14 +182,19 @@ TEST(SignedSale, CopiedWhileItRunsIsRefusedAndARetrySignedAnewIsAnswered) {
   EXPECT_EQ(stock_of(node, item), (Stock{.available = 3, .sold = 2, .entries = 1}));
 }
 
+// A node on the strict one's database, over what can cut its connections.
+NodeSettings beside_through(const DatabaseProxy& proxy) {
+  NodeSettings settings = beside(strict_node());
+  settings.database_url = Node::conninfo(proxy.socket_folder(), "tenon_edge");
+  settings.arguments.insert(settings.arguments.end(), {"--require-signature", "inventory:update"});
+  return settings;
+}
+
 // The node sends its batch again when the answer to the COMMIT is lost, and must not take its own nonce for a copy.
 TEST(SignedSale, WhoseCommitWasNotHeardOfIsFoundByTheNodeAndStillRefusedToACopy) {
   const Node& node = strict_node();
   DatabaseProxy proxy(node.socket_folder());
-  NodeSettings settings = beside(node);
-  settings.database_url = Node::conninfo(proxy.socket_folder(), "tenon_edge");
-  settings.arguments.insert(settings.arguments.end(), {"--require-signature", "inventory:update"});
-  const Node cut(settings);
+  const Node cut(beside_through(proxy));
   const Signer signer(node, "unheard");
   const std::string item = make_item(node, 5);
   const ApiCall sale = signer.sign(sell(node, item, 2, "commit-not-heard-of"));
@@ -209,10 +214,7 @@ TEST(SignedSale, WhoseCommitWasNotHeardOfIsFoundByTheNodeAndStillRefusedToACopy)
 TEST(SignedSale, WhoseKeyIsRevokedBeforeTheNodeSendsItAgainIsNeverToldThatItDidNotRun) {
   const Node& node = strict_node();
   DatabaseProxy proxy(node.socket_folder());
-  NodeSettings settings = beside(node);
-  settings.database_url = Node::conninfo(proxy.socket_folder(), "tenon_edge");
-  settings.arguments.insert(settings.arguments.end(), {"--require-signature", "inventory:update"});
-  const Node cut(settings);
+  const Node cut(beside_through(proxy));
   for (const bool arrived : {true, false}) {
     const Signer signer(node, arrived ? "revoked-after-commit" : "revoked-on-the-way");
     const std::string item = make_item(node, 5);
