@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "base/problem.hpp"
 #include "encoding/json.hpp"
@@ -289,12 +290,15 @@ TEST(Start, LeavesTheCoreToWhoRunsWhenARequestComesAndTheDatabaseAsItWas) {
   sched_setscheduler(0, usual, &no_priority);
 
   Node node({.arguments = {"--threads", "3"}});
-  const auto threads = std::filesystem::directory_iterator("/proc/" + std::to_string(node.program().pid()) + "/task");
-  EXPECT_EQ(std::count_if(begin(threads), end(threads),
-                          [](const std::filesystem::directory_entry& thread) {
-                            return lets_others_finish(std::stoi(thread.path().filename()));
-                          }),
-            3);
+  const auto letting = [&node] {
+    const auto threads = std::filesystem::directory_iterator("/proc/" + std::to_string(node.program().pid()) + "/task");
+    return std::count_if(begin(threads), end(threads), [](const std::filesystem::directory_entry& thread) {
+      return lets_others_finish(std::stoi(thread.path().filename()));
+    });
+  };
+  const auto until = std::chrono::steady_clock::now() + seconds(30);  // it listens before each thread has had its turn
+  while (letting() != 3 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(letting(), 3);
   for (const pid_t process : node.database_processes()) EXPECT_FALSE(lets_others_finish(process));
 }
 
