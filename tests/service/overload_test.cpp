@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
+#include "postgres/session.hpp"
 #include "service/held_up.hpp"
 #include "service/inventory.hpp"
 
@@ -66,6 +69,28 @@ TEST_F(Overload, NeverHoldsMoreThanItsQueue) {
   EXPECT_EQ(held_.client().read().status, 200);
   for (RawClient& client : waiting_) EXPECT_EQ(client.read().status, 200);
   EXPECT_EQ(stock_of(node_, item_).sold, queue) << "what was refused did not run";
+}
+
+// Of two lanes one is full: it refuses what goes over it, and what goes over the other is sold.
+TEST(AFullLane, LeavesTheOtherOneToItsOwnItems) {
+  const Node node({.arguments = {"--threads", "2", "--write-lanes", "1", "--gather", "0", "--queue", "1"}});
+  const std::string locked = make_item(node, 1);
+  std::vector<std::string> others;  // each lane has some of them, but for once in half a million runs
+  for (int i = 0; i < 20; ++i) others.push_back(make_item(node, 1));
+  postgres::Session holder(node.superuser());
+  holder.script("BEGIN");
+  holder.execute("SELECT FROM inventory WHERE id = $1 FOR UPDATE", {locked});
+  RawClient held_up(node.port(), seconds(30));
+  held_up.send(bytes_of(sell(node, locked, 1)));
+  ASSERT_TRUE(comes_to_hold(node, 1));
+
+  std::map<int, int> answers;
+  for (const std::string& item : others) ++answers[node.call(sell(node, item, 1)).status];
+  EXPECT_GE(answers[200], 1);
+  EXPECT_GE(answers[503], 1);
+  EXPECT_EQ(answers.size(), 2U) << testing::PrintToString(answers);
+  holder.script("ROLLBACK");
+  EXPECT_EQ(held_up.read().status, 200);
 }
 
 }  // namespace
