@@ -9,7 +9,7 @@ import urllib.request
 import uuid
 
 from account import Account
-from load import Load, Seen
+from load import Load, Seen, Unexpected
 from processes import await_state, kill_postgres
 
 # In the order in which they are run.
@@ -59,6 +59,7 @@ class Trial:
         self.say(what)
         begin = time.monotonic()
         self.until(CALM_SECONDS / 2)
+        self.require_running(f"before {what}")
         fault = time.monotonic()
         mend = break_it()
         answered = self.load.acknowledged()
@@ -70,6 +71,14 @@ class Trial:
         self.say(f"    {len(seen.sales)} acknowledged, {seen.retried} of them sent again; longest gap {seen.longest_gap:.2f} s")
         if mend:
             mend()
+        self.require_running(f"after {what}")
+
+    def require_running(self, when):
+        """Nothing ends but what a step ended, which it has started again."""
+        ended = [program for program in self.stack.programs if not program.running]
+        if ended:
+            raise Unexpected(f"{when}: {', '.join(program.name for program in ended)} ended by itself:\n" +
+                             "\n".join(program.last_words() for program in ended))
 
     def until(self, seconds):
         """The load runs for a while."""
@@ -173,7 +182,7 @@ class Trial:
             machine.etcd.kill()
         self.until(self.stack.ttl + 10)
         if self.stack.sql("SELECT pg_is_in_recovery()", primary) != "f":
-            raise RuntimeError("the primary stepped down")
+            raise Unexpected("without etcd the primary stepped down")
 
         def mend():
             for machine in self.stack.machines.values():
@@ -197,9 +206,9 @@ class Trial:
         for machine in self.stack.machines.values():
             machine.node.ask_to_end()
             if not machine.node.wait_for_end(30):
-                raise RuntimeError(f"node {machine.name} had to be killed")
+                raise Unexpected(f"node {machine.name} had to be killed")
             if machine.node.process.returncode != 0:
-                raise RuntimeError(f"node {machine.name} ended with {machine.node.process.returncode}")
+                raise Unexpected(f"node {machine.name} ended with {machine.node.process.returncode}")
             self.start_node(machine)
             self.until(1.5)  # the proxy has seen it twice
         return None

@@ -3,6 +3,7 @@ import ctypes
 import os
 import pathlib
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -92,17 +93,21 @@ def kill_postgres(data):
 
 
 class FreePorts:
-    """Ports of 127.0.0.1 that nobody listens on, none of them twice."""
+    """Ports of 127.0.0.1 that nobody listens on, none of them twice. Below what the system hands out to clients (Linux: from
+    32768): a server that is killed finds its port free when it is started again."""
 
     def __init__(self):
         self.given = set()
 
     def take(self):
         while True:
+            port = random.randrange(10000, 32000)
             with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            # Below what the system hands out to clients, nobody else gets it before we bind it; there we look for one.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
             if port not in self.given:
                 self.given.add(port)
                 return port
