@@ -98,6 +98,87 @@ TEST(AKey, MayBeLeftOutOfEveryOneOfTheseWrites) {
   }
 }
 
+// Whoever had the role to send it, and has lost it. Businesses are made by "ann", who is an admin at times.
+class AStoredAnswer : public testing::Test {
+ protected:
+  RawResponse send(const std::string& roles, ApiCall call) {
+    call.token = node_.token("ann", roles);
+    return node_.call(call);
+  }
+  RawResponse outcome(const std::string& roles, const std::string& scope, const std::string& key) {
+    return send(roles, {.path = "/api/idempotency/" + scope + "/" + key});
+  }
+  ApiCall creation(const std::string& name, const std::string& owner, const std::string& key) {
+    return with_key(as(node_, "ann", "POST", "/api/business",
+                       R"({"name":")" + name + R"(","ownerId":")" + owner +
+                           R"(","category":"Dispensary","address":{"state":"CA","city":"LA"}})"),
+                    key);
+  }
+  std::string named(const std::string& name) {
+    return node_.ask("SELECT count(*) FROM businesses WHERE name = $1", {name});
+  }
+
+  const Node& node_ = shared_node();
+};
+
+TEST_F(AStoredAnswer, OfSomebodyElsesBusinessIsNotShownOnceTheRoleIsGone) {
+  const ApiCall making = creation("Made for bob", "bob", "for-bob");
+  const RawResponse made = send("admin", making);
+  ASSERT_EQ(made.status, 201) << made.body;
+  const std::string path = "/api/business/" + id_of(made.body);
+  const ApiCall change = with_key(as(node_, "ann", "PATCH", path, R"({"taxRate":77,"version":1})"), "of-bob");
+  const ApiCall deletion = with_key(with_header(as(node_, "ann", "DELETE", path), "If-Match-Version", "2"), "off-bob");
+  EXPECT_EQ(send("admin", change).status, 200);
+  EXPECT_EQ(send("admin", deletion).status, 204);
+  const std::pair<const char*, const char*> keys[] = {
+      {"business:create", "for-bob"}, {"business:update", "of-bob"}, {"business:delete", "off-bob"}};
+  for (const auto& [scope, key] : keys) {
+    EXPECT_EQ(outcome("admin", scope, key).status, 200) << scope;
+    const RawResponse refused = outcome("staff", scope, key);
+    EXPECT_EQ(code_of(refused), "forbidden") << scope << refused.body;
+    EXPECT_EQ(refused.body.find("bob"), std::string::npos) << refused.body;
+  }
+  EXPECT_EQ(code_of(send("staff", making)), "not_owner") << "nor by sending it again";
+  EXPECT_EQ(send("admin", making).header("Idempotency-Status"), "replayed");
+
+  ASSERT_EQ(send("admin", creation("Ann's", "ann", "for-ann")).status, 201);
+  EXPECT_EQ(outcome("", "business:create", "for-ann").status, 200) << "what took no role";
+}
+
+// The claim of a key is made of its scope, its user and its text: a role that comes or goes makes no second one.
+TEST_F(AStoredAnswer, IsOneWhicheverRolesTheCallerHadBetweenTwoSends) {
+  const std::pair<const char*, const char*> turns[] = {{"admin", ""}, {"", "admin"}};
+  for (const auto& [first, then] : turns) {
+    SCOPED_TRACE(std::string("as \"") + first + "\", then as \"" + then + "\"");
+    const std::string name = "Turned " + fresh_key();
+    const ApiCall making = creation(name, "ann", fresh_key());
+    const RawResponse made = send(first, making);
+    ASSERT_EQ(made.status, 201) << made.body;
+    const std::string id = id_of(made.body);
+    const std::string path = "/api/business/" + id;
+    const ApiCall calls[] = {
+        making, with_key(as(node_, "ann", "PATCH", path, R"({"taxRate":8,"version":1})"), fresh_key()),
+        with_key(with_header(as(node_, "ann", "DELETE", path), "If-Match-Version", "2"), fresh_key())};
+    for (const ApiCall& call : calls) {
+      const RawResponse before = send(first, call);
+      ASSERT_LT(before.status, 300) << before.body;
+      for (const char* roles : {then, first, then}) {
+        const RawResponse again = send(roles, call);
+        EXPECT_EQ(again.header("Idempotency-Status"), "replayed") << call.method << again.body;
+        EXPECT_EQ(lasting_part(again), lasting_part(before)) << call.method;
+      }
+    }
+    EXPECT_EQ(audited(node_, id), "CREATE_BUSINESS 1, DELETE_BUSINESS 1, UPDATE_BUSINESS 1");
+  }
+  // What the role was needed for is refused without it, as often as it is sent, and runs once.
+  const ApiCall making = creation("Turned for bob", "bob", "turned-for-bob");
+  EXPECT_EQ(send("", making).status, 403);
+  EXPECT_EQ(send("admin", making).header("Idempotency-Status"), "stored");
+  EXPECT_EQ(send("", making).status, 403);
+  EXPECT_EQ(send("admin", making).header("Idempotency-Status"), "replayed");
+  EXPECT_EQ(named("Turned for bob"), "1");
+}
+
 // Sends `call` until it is refused for its limit; how many were let through before.
 struct Storm {
   int admitted = 0;
