@@ -17,6 +17,7 @@ struct Write {
   int status;
   int limit;                // a minute
   std::string header = {};  // a concurrency token, where it is not in the body
+  std::string roles = {};   // that it takes
 };
 
 // Every write of the two APIs, each of which succeeds once for `user`.
@@ -39,6 +40,10 @@ std::vector<Write> writes_of(const Node& node, const std::string& user) {
   const auto channel = [](const std::string& method) {
     return R"({"method":")" + method + R"(","throughputCap":1,"feePercent":1,"latencyDays":1,"detectionRisk":1})";
   };
+  const auto law = [&](const std::string& status) {
+    return R"({"substance":"Tea of )" + user + R"(","jurisdictionId":"CA","status":")" + status +
+           R"(","taxRate":1,"effectiveDate":"2020-01-01"})";
+  };
   return {
       {"business:create", "POST", "/api/business", business_named("Shared key"), business_named("Other"), 201, 30},
       {"business:update", "PATCH", business, R"({"taxRate":1,"version":1})", R"({"taxRate":2,"version":1})", 200, 30},
@@ -51,11 +56,14 @@ std::vector<Write> writes_of(const Node& node, const std::string& user) {
       {"crime:black-market:purchase", "POST", "/api/crime/black-market/" + item + "/purchase",
        R"({"quantity":1,"deliveryMethod":"Pickup"})", R"({"quantity":2,"deliveryMethod":"Pickup"})", 201, 20},
       {"crime:laundering:create", "POST", "/api/crime/laundering", channel("Shell"), channel("Crypto"), 201, 20},
+      {"crime:legislation:update", "PUT", "/api/crime/legislation", law("Medical"), law("Illegal"), 201, 30, "",
+       "admin"},
   };
 }
 
 ApiCall call_of(const Node& node, const std::string& user, const Write& write, const std::string& body) {
   ApiCall call = as(node, user, write.method, write.path, body);
+  call.token = node.token(user, write.roles);
   if (!write.header.empty()) call.headers.emplace_back(write.header, "1");
   return call;
 }
@@ -78,15 +86,15 @@ TEST(AKey, OfOneTextIsAnotherInEveryScopeAndForEveryUser) {
         EXPECT_EQ(misused.status, 409);
         EXPECT_EQ(code_of(misused), "idempotency_key_reused");
       }
-      const RawResponse outcome =
-          node.call(as(node, user, "GET", std::string("/api/idempotency/") + write.scope + "/the-same-text"));
+      const RawResponse outcome = node.call({.path = std::string("/api/idempotency/") + write.scope + "/the-same-text",
+                                             .token = node.token(user, write.roles)});
       EXPECT_EQ(at(outcome.body, "status"), std::to_string(write.status)) << outcome.body;
     }
   }
   EXPECT_EQ(
       node.ask("SELECT count(*) FROM audit_logs WHERE actor LIKE 'key-user-%' AND idempotency_key = 'the-same-text'"),
-      "18")
-      << "eight writes of each user, and the conversion's second entry";
+      "20")
+      << "nine writes of each user, and the conversion's second entry";
 }
 
 TEST(AKey, MayBeLeftOutOfEveryOneOfTheseWrites) {
@@ -222,7 +230,7 @@ TEST(ALimit, IsEachUsersOwnOnEveryRouteAndOfTheAddressWhereNobodyIsKnown) {
     const ApiCall call = call_of(node, "stormy", write, std::string(write.method) == "DELETE" ? "" : "{}");
     expect_limited(storm(node, call, 3 * write.limit), write.limit);
     ApiCall calm = call;
-    calm.token = node.token("calm", "");
+    calm.token = node.token("calm", write.roles);
     EXPECT_NE(node.call(calm).status, 429) << "one user's storm never touches another's";
     ApiCall stranger = call;
     stranger.token.clear();
