@@ -307,6 +307,13 @@ TEST(Role, OfStaffSellsButNeitherRestocksNorEdits) {
     call.token = node.token("stan", "staff");
     rows.push_back({body, call, 403, "forbidden"});
   }
+  // The body decides that it takes an admin, and is looked at after these.
+  ApiCall keyless = rows.front().call;
+  keyless.key.clear();
+  rows.push_back({"without a key", keyless, 400, "idempotency_key_missing"});
+  ApiCall nowhere = rows.front().call;
+  nowhere.path = "/api/inventory/nowhere";
+  rows.push_back({"of no id", nowhere, 400, "malformed_parameter"});
   expect_refusals(node, rows);
 }
 
