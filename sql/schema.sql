@@ -426,7 +426,8 @@ DECLARE
   body text;
 BEGIN
   IF (arguments ->> 'expires_at')::timestamptz <= clock_timestamp() THEN
-    RETURN tenon.refused(422, 'validation_failed', 'expires_at has passed.');
+    RETURN tenon.refused(422, 'validation_failed', 'expires_at has passed.',
+                         '{"violations": [{"path": "expires_at", "rule": "must be in the future"}]}');
   END IF;
   INSERT INTO signing_keys (id, user_id, algorithm, material, label, expires_at)
   VALUES ((arguments ->> 'id')::uuid, arguments ->> 'user', arguments ->> 'algorithm', arguments ->> 'material',
@@ -652,13 +653,15 @@ $$;
 ALTER FUNCTION tenon.is_holdings(holdings jsonb) OWNER TO tenon_owner;
 
 CREATE FUNCTION tenon.new_id() RETURNS uuid
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  SELECT encode(set_bit(set_bit(
-           overlay(uuid_send(gen_random_uuid()) PLACING
-                   substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
-           52, 1), 53, 1), 'hex')::uuid
+DECLARE
+  now_us CONSTANT bigint := extract(epoch FROM clock_timestamp()) * 1000000;
+BEGIN
+  RETURN encode(overlay(uuid_send(gen_random_uuid()) PLACING
+                        int8send((now_us / 1000 << 16) | (7 << 12) | (now_us % 1000 * 4096 / 1000)) FROM 1 FOR 8), 'hex')::uuid;
+END
 $$;
 
 ALTER FUNCTION tenon.new_id() OWNER TO tenon_owner;

@@ -21,7 +21,7 @@ inline constexpr std::array<std::string_view, 51> states{
     "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY"};
 
 inline constexpr std::int64_t percent_hundredths_max = 100'00;
-inline constexpr json::TextRule person_rule{.characters_min = 1, .characters_max = 200};  // who owns, who sells
+inline constexpr json::TextRule person_rule{.characters_min = 1, .characters_max = 200};  // a person or a company
 inline constexpr json::TextRule substance_rule{.characters_min = 1, .characters_max = 100};
 
 // Each reads one member by its rules and adds it, when it is there, under its own name.

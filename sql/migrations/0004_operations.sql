@@ -46,13 +46,16 @@ LANGUAGE sql VOLATILE AS $$
   SELECT greatest(clock_timestamp(), last + interval '1 microsecond')
 $$;
 
--- RFC 9562 version 7: grows with time, so that new rows stand together in the index.
+-- RFC 9562 version 7: grows with time, so that new rows stand together in the index, and are listed in the order in which they
+-- were made. The first random bits hold the fraction of the millisecond (section 6.2, method 3): many are made within one.
 CREATE FUNCTION tenon.new_id() RETURNS uuid
-LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT encode(set_bit(set_bit(
-           overlay(uuid_send(gen_random_uuid()) PLACING
-                   substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3) FROM 1 FOR 6),
-           52, 1), 53, 1), 'hex')::uuid
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  now_us CONSTANT bigint := extract(epoch FROM clock_timestamp()) * 1000000;
+BEGIN
+  RETURN encode(overlay(uuid_send(gen_random_uuid()) PLACING
+                        int8send((now_us / 1000 << 16) | (7 << 12) | (now_us % 1000 * 4096 / 1000)) FROM 1 FOR 8), 'hex')::uuid;
+END
 $$;
 
 CREATE FUNCTION tenon.iso(at timestamptz) RETURNS text

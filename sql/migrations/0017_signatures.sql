@@ -33,7 +33,8 @@ DECLARE
   body text;
 BEGIN
   IF (arguments ->> 'expires_at')::timestamptz <= clock_timestamp() THEN
-    RETURN tenon.refused(422, 'validation_failed', 'expires_at has passed.');
+    RETURN tenon.refused(422, 'validation_failed', 'expires_at has passed.',
+                         '{"violations": [{"path": "expires_at", "rule": "must be in the future"}]}');
   END IF;
   INSERT INTO signing_keys (id, user_id, algorithm, material, label, expires_at)
   VALUES ((arguments ->> 'id')::uuid, arguments ->> 'user', arguments ->> 'algorithm', arguments ->> 'material',

@@ -1,4 +1,4 @@
--- One page of signing keys in order of creation. $1 user text[], $2 after uuid[], $3 limit integer[]; one element each (a
+-- One page of signing keys in order of their ids. $1 user text[], $2 after uuid[], $3 limit integer[]; one element each (a
 -- list is not batched).
 WITH page AS (
   SELECT k, k.id

@@ -46,7 +46,7 @@ LogLevel log_level(const std::string& name) {
 // What settings change in the program's limits, and in `routes` as far as they name limits there. Such names are those
 // of `limits`, which is to stay where it is.
 void apply_limits(const Settings& settings, service::LimitsTable& limits, std::vector<service::Route>& routes) {
-  limits.define(replay_limit, "600/min");
+  define_limits(limits);
   apply_limit_settings(settings.limit_settings, limits, routes);
   for (const std::string& assignment : settings.limits) {
     if (const auto wrong = limits.override_with(assignment)) throw std::runtime_error("--limit: " + *wrong);
@@ -189,6 +189,8 @@ asio::awaitable<void> prepare(std::string conninfo, std::chrono::seconds key_lif
 }
 
 }  // namespace
+
+void define_limits(service::LimitsTable& limits) { limits.define(replay_limit, "600/min"); }
 
 void check(const Settings& settings, const Program& program) {
   service::LimitsTable limits = program.limits;

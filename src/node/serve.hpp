@@ -6,6 +6,9 @@
 
 namespace tenon {
 
+// Which every node has beside those of its APIs.
+void define_limits(service::LimitsTable& limits);
+
 // Runs until SIGTERM or SIGINT; returns the exit code. Throws std::runtime_error, with what to do, when it cannot
 // start.
 int serve(const Settings& settings, const Program& program);

@@ -12,7 +12,8 @@ namespace {
 
 using writes::Argument;
 
-constexpr std::size_t filter_bytes_max = 200;
+// The longest text that is filtered by has 200 characters, of four bytes each: what can be stored can be asked for.
+constexpr std::size_t filter_bytes_max = 800;
 
 Problem malformed(std::string detail) { return problem(ProblemCode::malformed_parameter, std::move(detail)); }
 

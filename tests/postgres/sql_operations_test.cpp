@@ -80,6 +80,36 @@ TEST_F(SqlOperations, IncrementAndDecrementSayWhatWasThereBeforeAndAfter) {
       "\n");
 }
 
+TEST_F(SqlOperations, AFacilityConvertsFromTheLawsFirstDayToItsLast) {
+  const struct {
+    const char* status;
+    const char* effective;
+    const char* sunset;
+    const char* today;
+    const char* convertible;
+  } rows[] = {
+      {"Medical", "2026-03-01", "", "2026-02-28", "f"},
+      {"Medical", "2026-03-01", "", "2026-03-01", "t"},
+      {"Medical", "2026-03-01", "", "2999-12-31", "t"},
+      {"Recreational", "2026-03-01", "2026-03-31", "2026-03-30", "t"},
+      {"Recreational", "2026-03-01", "2026-03-31", "2026-03-31", "t"},
+      {"Recreational", "2026-03-01", "2026-03-31", "2026-04-01", "f"},
+      {"Recreational", "2026-03-01", "2026-03-01", "2026-03-01", "t"},
+      {"Recreational", "2026-03-01", "2026-03-01", "2026-02-28", "f"},
+      {"Illegal", "2026-03-01", "", "2026-03-01", "f"},
+      {"Decriminalized", "2026-03-01", "", "2026-03-01", "f"},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(superuser_
+                  .execute("SELECT tenon.is_convertible(jsonb_populate_record(NULL::legislation, jsonb_build_object("
+                           "'status', $1::text, 'effective_date', $2::text, 'sunset_date', nullif($3, ''))), $4::date)",
+                           {row.status, row.effective, row.sunset, row.today})
+                  .text(0, 0),
+              row.convertible)
+        << row.status << " " << row.effective << " to " << row.sunset << " on " << row.today;
+  }
+}
+
 TEST_F(SqlOperations, DeleteAnItemLeavesItsLastStateInTheLog) {
   make_item(uuid_of(1), 5);
   const std::string body = value(superuser_, "SELECT tenon.item_body(i) FROM inventory AS i");

@@ -203,6 +203,56 @@ TEST_F(SqlQueries, GoThroughAllItemsOncePageByPageWhileOthersAreMade) {
   EXPECT_EQ(page("list_items", "'{NULL}', '{NULL}', '{" + uuid_of(8) + "}', '{8}'").ids.size(), 0U);
 }
 
+// Commands that come together run within one statement, many of them in the same millisecond.
+TEST_F(SqlQueries, ListInOrderOfCreationAlsoWhatOneBatchMade) {
+  const std::string place = R"({"state":"OR","city":"Portland"})";
+  const struct {
+    const char* operation;
+    std::string members;
+    const char* query;
+    const char* arguments;
+  } cases[] = {
+      {"create_item", R"("name":"Chair","price":1)", "list_items", "'{NULL}', '{NULL}', '{NULL}', '{200}'"},
+      {"create_business", R"("ownerId":"clerk","category":"Dispensary","address":)" + place, "list_businesses",
+       "'{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{200}', '{0}'"},
+      {"create_facility", R"("type":"Lab","capacity":1,"location":)" + place, "list_facilities",
+       "'{clerk}', '{NULL}', '{200}'"},
+      {"create_market_item",
+       R"("category":"Services","itemName":"x","description":"as good as new","quantity":1,"pricePerUnit":1,"location":)" +
+           place,
+       "list_market_items", "'{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{200}'"},
+      {"create_channel", R"("method":"Shell","throughputCap":1,"feePercent":1,"latencyDays":1,"detectionRisk":1)",
+       "list_channels", "'{clerk}', '{NULL}', '{200}'"},
+  };
+  int key = 0;
+  for (const auto& [operation, members, query, arguments] : cases) {
+    std::vector<Call> calls;
+    for (int n = 0; n < 200; ++n) {
+      calls.push_back({envelope(++key), R"({"name":"Number )" + std::to_string(n) + "\"," + members + "}"});
+    }
+    std::vector<std::string> made;
+    for (const Answer& answer : execute(edge_, operation, calls)) {
+      made.push_back(superuser_.execute("SELECT $1::json ->> 'id'", {answer.body.value_or("{}")}).text(0, 0));
+    }
+    EXPECT_EQ(page(query, arguments).ids, made) << operation;
+  }
+}
+
+// RFC 9562 section 5.7: 48 bits of milliseconds since 1970, the version, and here the fraction of that millisecond.
+TEST_F(SqlQueries, FindRowsByIdsThatTellWhenTheyWereMade) {
+  EXPECT_EQ(
+      lines(superuser_,
+            "SELECT count(*), count(*) FILTER (WHERE NOT made_us BETWEEN before_us AND after_us),"
+            " bool_and(text ~ '^.{8}-.{4}-7.{3}-[89ab].{3}-.{12}$') FROM ("
+            "  SELECT id::text AS text, extract(epoch FROM before) * 1000000 - 1 AS before_us,"
+            "         extract(epoch FROM clock_timestamp()) * 1000000 AS after_us,"
+            "         ('x' || substr(translate(id::text, '-', ''), 1, 12))::bit(48)::bigint * 1000"
+            "           + ('x' || substr(id::text, 16, 3))::bit(12)::integer * 1000.0 / 4096 AS made_us"
+            "  FROM (SELECT clock_timestamp() AS before, tenon.new_id() AS id FROM generate_series(1, 1000) OFFSET 0)"
+            "    AS made) AS told"),
+      "1000|0|t\n");
+}
+
 // A page's cursor as the node hands it on: "ID~SNAPSHOT".
 std::string cursor_arguments(const std::string& cursor) {
   if (cursor.empty()) return "'{NULL}', '{NULL}'";

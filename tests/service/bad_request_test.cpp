@@ -128,7 +128,7 @@ TEST(BadQuery, NamesTheParameter) {
     expect_named(std::string("/api/audit-logs?") + row.query, row.named);
   }
   for (const auto& row : own) expect_named(std::string(row.path) + "?" + row.query, row.named);
-  const std::string long_search(201, 'x');
+  const std::string long_search(801, 'x');
   expect_named("/api/inventory?search=" + long_search, "search");
   std::string many = "/api/inventory?";
   for (int i = 0; i < 60; ++i) many += "limit=5&";
@@ -307,6 +307,13 @@ TEST(Role, OfStaffSellsButNeitherRestocksNorEdits) {
     call.token = node.token("stan", "staff");
     rows.push_back({body, call, 403, "forbidden"});
   }
+  // The body decides that it takes an admin, and is looked at after these.
+  ApiCall keyless = rows.front().call;
+  keyless.key.clear();
+  rows.push_back({"without a key", keyless, 400, "idempotency_key_missing"});
+  ApiCall nowhere = rows.front().call;
+  nowhere.path = "/api/inventory/nowhere";
+  rows.push_back({"of no id", nowhere, 400, "malformed_parameter"});
   expect_refusals(node, rows);
 }
 

@@ -61,6 +61,14 @@ TEST(ABusiness, IsMadeReadChangedAndDeleted) {
   EXPECT_EQ(audited(node, id_of(made.body)), "CREATE_BUSINESS 1, DELETE_BUSINESS 1, UPDATE_BUSINESS 1");
 }
 
+TEST(ABusiness, IsActiveAndUntaxedUnlessSaidOtherwise) {
+  const std::string made = make_business(shared_node(), "u1");
+  EXPECT_EQ(at(made, "status"), "Active");
+  EXPECT_EQ(at(made, "taxRate"), "0");
+  EXPECT_EQ(at(made, "inventory"), "[0]");
+  EXPECT_EQ(at(made, "companyId"), "null");
+}
+
 TEST(ABusiness, HasANameThatItsOwnerUsesOnce) {
   const Node& node = shared_node();
   make_business(node, "namesake-1", "Only One");
@@ -153,6 +161,44 @@ TEST(Businesses, AreListedByTheirFieldsWithTheirTotal) {
   }
   EXPECT_EQ(node.call(as(node, "anybody", "GET", "/api/business?limit=201")).status, 400);
   EXPECT_EQ(node.call({.path = "/api/business"}).status, 401);
+}
+
+std::vector<std::string> ids_on(const std::string& page) {
+  std::vector<std::string> ids;
+  for (int i = 0; at(page, "items." + std::to_string(i)) != "(nothing)"; ++i) {
+    ids.push_back(at(page, "items." + std::to_string(i) + ".id"));
+  }
+  return ids;
+}
+
+TEST(Businesses, ComeInPagesInOrderOfCreation) {
+  const Node node;
+  std::vector<std::string> made;
+  for (int i = 0; i < 7; ++i) made.push_back(id_of(make_business(node, "u1")));
+  std::vector<std::string> listed;
+  for (const int skip : {0, 3, 6}) {
+    const std::string page =
+        node.call(as(node, "anybody", "GET", "/api/business?limit=3&skip=" + std::to_string(skip))).body;
+    for (const std::string& id : ids_on(page)) listed.push_back(id);
+  }
+  EXPECT_EQ(listed, made);
+}
+
+TEST(TheMarket, ComesInPagesInOrderOfCreation) {
+  const Node node;
+  std::vector<std::string> made;
+  for (int i = 0; i < 7; ++i) made.push_back(id_of(make_market_item(node, "seller", 1)));
+  std::vector<std::string> listed;
+  std::string next;
+  for (int pages = 0; pages < 3; ++pages) {
+    const std::string page = node.call(as(node, "anybody", "GET",
+                                          "/api/crime/black-market?limit=3" + (next.empty() ? "" : "&cursor=" + next)))
+                                 .body;
+    for (const std::string& id : ids_on(page)) listed.push_back(id);
+    next = at(page, "next_cursor");
+    EXPECT_EQ(next == "null", pages == 2) << page;
+  }
+  EXPECT_EQ(listed, made);
 }
 
 TEST(FacilitiesAndChannels, AreListedToTheirOwnerAlone) {

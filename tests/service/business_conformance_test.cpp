@@ -26,7 +26,7 @@ struct Row {
 };
 
 // "PATCH" and "DELETE" mean /api/business/{id}; "CONVERT" is the conversion of a facility, "EDIT" and "REMOVE" are
-// PATCH and DELETE of an inventory item, "GET" is of a business.
+// PATCH and DELETE of an inventory item, "LAW" is the PUT of a law, "GET" is of a business.
 constexpr Row rows[] = {
     // A change of a business must name the version that it changes.
     {"PATCH", "", third, 428},
@@ -209,6 +209,25 @@ constexpr Row rows[] = {
     {"REMOVE", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:11 GMT", third, 204},
     {"REMOVE", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:11 GMT", hasty, 409},
     {"REMOVE", "If-Match-Version: 3", never, 404},
+    // A law is put whole: its tokens are headers, and may be left out.
+    {"LAW", "", third, 200},
+    {"LAW", "If-Match-Version: 1", fresh, 200},
+    {"LAW", "If-Match-Version: 3", third, 200},
+    {"LAW", "If-Match-Version: 2", third, 409},
+    {"LAW", "If-Match-Version: 4", third, 409},
+    {"LAW", "If-Match-Version: 0", third, 400},
+    {"LAW", "If-Match-Version: 3", gone, 409},
+    {"LAW", "If-Match-Version: 1", never, 409},
+    {"LAW", "If-Match: W/\"v3\"", third, 200},
+    {"LAW", "If-Match: W/\"v2\"", third, 409},
+    {"LAW", "If-Match: *", third, 200},
+    {"LAW", "If-Match: *", never, 409},
+    {"LAW", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:11 GMT", third, 200},
+    {"LAW", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:11 GMT", hasty, 409},
+    {"LAW", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:10 GMT", third, 409},
+    {"LAW", "If-Unmodified-Since: Tue, 02 Dec 2025 05:21:11 GMT", never, 409},
+    {"LAW", "If-Unmodified-Since: soon", third, 400},
+    {"LAW", "{version:3}", third, 422},
     // What was read before need not be sent again.
     {"GET", "", third, 200},
     {"GET", "", foreign, 200},
@@ -231,7 +250,20 @@ struct Kind {
 Kind kind_of(const std::string& method) {
   if (method == "CONVERT") return {"/api/crime/conversion/convert", "facilities"};
   if (method == "EDIT" || method == "REMOVE") return {"/api/inventory/", "inventory"};
+  if (method == "LAW") return {"/api/crime/legislation", "legislation"};
   return {"/api/business/", "businesses"};
+}
+
+// The members of a law of a substance that no other law is about.
+std::string law_of(const std::string& substance) {
+  return R"("substance":")" + substance + R"(","jurisdictionId":"CA","status":"Medical","taxRate":5,)" +
+         R"("effectiveDate":"2020-01-01")";
+}
+
+std::string make_law(const Node& node) {
+  const std::string substance = fresh_key();
+  EXPECT_EQ(node.call(as_admin(node, "PUT", "/api/crime/legislation", "{" + law_of(substance) + "}")).status, 201);
+  return node.ask("SELECT id FROM legislation WHERE substance = $1", {substance});
 }
 
 std::string made_for(const Node& node, const std::string& table, State state) {
@@ -240,6 +272,8 @@ std::string made_for(const Node& node, const std::string& table, State state) {
   std::string id;
   if (table == "inventory") {
     id = make_item(node, 5);
+  } else if (table == "legislation") {
+    id = make_law(node);
   } else {
     id = id_of(table == "facilities" ? make_facility(node, owner) : make_business(node, owner));
   }
@@ -268,6 +302,10 @@ ApiCall request_of(const Node& node, const Row& row, const std::string& id) {
     call = as_admin(node, method == "EDIT" ? "PATCH" : "DELETE", kind_of(method).path + id);
     call.key = fresh_key();
     if (method == "EDIT") members = R"("origin":"Norway")";
+  } else if (method == "LAW") {
+    call = as_admin(node, "PUT", kind_of(method).path);
+    members = law_of(
+        node.ask("SELECT coalesce((SELECT substance FROM legislation WHERE id = $1::uuid), $2)", {id, fresh_key()}));
   } else {
     call = as(node, "player", method, kind_of(method).path + id);
     if (method == "PATCH") members = R"("taxRate":8.5)";

@@ -17,6 +17,7 @@ struct Write {
   int status;
   int limit;                // a minute
   std::string header = {};  // a concurrency token, where it is not in the body
+  std::string roles = {};   // that it takes
 };
 
 // Every write of the two APIs, each of which succeeds once for `user`.
@@ -39,6 +40,10 @@ std::vector<Write> writes_of(const Node& node, const std::string& user) {
   const auto channel = [](const std::string& method) {
     return R"({"method":")" + method + R"(","throughputCap":1,"feePercent":1,"latencyDays":1,"detectionRisk":1})";
   };
+  const auto law = [&](const std::string& status) {
+    return R"({"substance":"Tea of )" + user + R"(","jurisdictionId":"CA","status":")" + status +
+           R"(","taxRate":1,"effectiveDate":"2020-01-01"})";
+  };
   return {
       {"business:create", "POST", "/api/business", business_named("Shared key"), business_named("Other"), 201, 30},
       {"business:update", "PATCH", business, R"({"taxRate":1,"version":1})", R"({"taxRate":2,"version":1})", 200, 30},
@@ -51,11 +56,14 @@ std::vector<Write> writes_of(const Node& node, const std::string& user) {
       {"crime:black-market:purchase", "POST", "/api/crime/black-market/" + item + "/purchase",
        R"({"quantity":1,"deliveryMethod":"Pickup"})", R"({"quantity":2,"deliveryMethod":"Pickup"})", 201, 20},
       {"crime:laundering:create", "POST", "/api/crime/laundering", channel("Shell"), channel("Crypto"), 201, 20},
+      {"crime:legislation:update", "PUT", "/api/crime/legislation", law("Medical"), law("Illegal"), 201, 30, "",
+       "admin"},
   };
 }
 
 ApiCall call_of(const Node& node, const std::string& user, const Write& write, const std::string& body) {
   ApiCall call = as(node, user, write.method, write.path, body);
+  call.token = node.token(user, write.roles);
   if (!write.header.empty()) call.headers.emplace_back(write.header, "1");
   return call;
 }
@@ -78,15 +86,15 @@ TEST(AKey, OfOneTextIsAnotherInEveryScopeAndForEveryUser) {
         EXPECT_EQ(misused.status, 409);
         EXPECT_EQ(code_of(misused), "idempotency_key_reused");
       }
-      const RawResponse outcome =
-          node.call(as(node, user, "GET", std::string("/api/idempotency/") + write.scope + "/the-same-text"));
+      const RawResponse outcome = node.call({.path = std::string("/api/idempotency/") + write.scope + "/the-same-text",
+                                             .token = node.token(user, write.roles)});
       EXPECT_EQ(at(outcome.body, "status"), std::to_string(write.status)) << outcome.body;
     }
   }
   EXPECT_EQ(
       node.ask("SELECT count(*) FROM audit_logs WHERE actor LIKE 'key-user-%' AND idempotency_key = 'the-same-text'"),
-      "18")
-      << "eight writes of each user, and the conversion's second entry";
+      "20")
+      << "nine writes of each user, and the conversion's second entry";
 }
 
 TEST(AKey, MayBeLeftOutOfEveryOneOfTheseWrites) {
@@ -96,6 +104,87 @@ TEST(AKey, MayBeLeftOutOfEveryOneOfTheseWrites) {
     EXPECT_EQ(answer.status, write.status) << write.scope << answer.body;
     EXPECT_EQ(answer.header("Idempotency-Status"), std::nullopt);
   }
+}
+
+// Whoever had the role to send it, and has lost it. Businesses are made by "ann", who is an admin at times.
+class AStoredAnswer : public testing::Test {
+ protected:
+  RawResponse send(const std::string& roles, ApiCall call) {
+    call.token = node_.token("ann", roles);
+    return node_.call(call);
+  }
+  RawResponse outcome(const std::string& roles, const std::string& scope, const std::string& key) {
+    return send(roles, {.path = "/api/idempotency/" + scope + "/" + key});
+  }
+  ApiCall creation(const std::string& name, const std::string& owner, const std::string& key) {
+    return with_key(as(node_, "ann", "POST", "/api/business",
+                       R"({"name":")" + name + R"(","ownerId":")" + owner +
+                           R"(","category":"Dispensary","address":{"state":"CA","city":"LA"}})"),
+                    key);
+  }
+  std::string named(const std::string& name) {
+    return node_.ask("SELECT count(*) FROM businesses WHERE name = $1", {name});
+  }
+
+  const Node& node_ = shared_node();
+};
+
+TEST_F(AStoredAnswer, OfSomebodyElsesBusinessIsNotShownOnceTheRoleIsGone) {
+  const ApiCall making = creation("Made for bob", "bob", "for-bob");
+  const RawResponse made = send("admin", making);
+  ASSERT_EQ(made.status, 201) << made.body;
+  const std::string path = "/api/business/" + id_of(made.body);
+  const ApiCall change = with_key(as(node_, "ann", "PATCH", path, R"({"taxRate":77,"version":1})"), "of-bob");
+  const ApiCall deletion = with_key(with_header(as(node_, "ann", "DELETE", path), "If-Match-Version", "2"), "off-bob");
+  EXPECT_EQ(send("admin", change).status, 200);
+  EXPECT_EQ(send("admin", deletion).status, 204);
+  const std::pair<const char*, const char*> keys[] = {
+      {"business:create", "for-bob"}, {"business:update", "of-bob"}, {"business:delete", "off-bob"}};
+  for (const auto& [scope, key] : keys) {
+    EXPECT_EQ(outcome("admin", scope, key).status, 200) << scope;
+    const RawResponse refused = outcome("staff", scope, key);
+    EXPECT_EQ(code_of(refused), "forbidden") << scope << refused.body;
+    EXPECT_EQ(refused.body.find("bob"), std::string::npos) << refused.body;
+  }
+  EXPECT_EQ(code_of(send("staff", making)), "not_owner") << "nor by sending it again";
+  EXPECT_EQ(send("admin", making).header("Idempotency-Status"), "replayed");
+
+  ASSERT_EQ(send("admin", creation("Ann's", "ann", "for-ann")).status, 201);
+  EXPECT_EQ(outcome("", "business:create", "for-ann").status, 200) << "what took no role";
+}
+
+// The claim of a key is made of its scope, its user and its text: a role that comes or goes makes no second one.
+TEST_F(AStoredAnswer, IsOneWhicheverRolesTheCallerHadBetweenTwoSends) {
+  const std::pair<const char*, const char*> turns[] = {{"admin", ""}, {"", "admin"}};
+  for (const auto& [first, then] : turns) {
+    SCOPED_TRACE(std::string("as \"") + first + "\", then as \"" + then + "\"");
+    const std::string name = "Turned " + fresh_key();
+    const ApiCall making = creation(name, "ann", fresh_key());
+    const RawResponse made = send(first, making);
+    ASSERT_EQ(made.status, 201) << made.body;
+    const std::string id = id_of(made.body);
+    const std::string path = "/api/business/" + id;
+    const ApiCall calls[] = {
+        making, with_key(as(node_, "ann", "PATCH", path, R"({"taxRate":8,"version":1})"), fresh_key()),
+        with_key(with_header(as(node_, "ann", "DELETE", path), "If-Match-Version", "2"), fresh_key())};
+    for (const ApiCall& call : calls) {
+      const RawResponse before = send(first, call);
+      ASSERT_LT(before.status, 300) << before.body;
+      for (const char* roles : {then, first, then}) {
+        const RawResponse again = send(roles, call);
+        EXPECT_EQ(again.header("Idempotency-Status"), "replayed") << call.method << again.body;
+        EXPECT_EQ(lasting_part(again), lasting_part(before)) << call.method;
+      }
+    }
+    EXPECT_EQ(audited(node_, id), "CREATE_BUSINESS 1, DELETE_BUSINESS 1, UPDATE_BUSINESS 1");
+  }
+  // What the role was needed for is refused without it, as often as it is sent, and runs once.
+  const ApiCall making = creation("Turned for bob", "bob", "turned-for-bob");
+  EXPECT_EQ(send("", making).status, 403);
+  EXPECT_EQ(send("admin", making).header("Idempotency-Status"), "stored");
+  EXPECT_EQ(send("", making).status, 403);
+  EXPECT_EQ(send("admin", making).header("Idempotency-Status"), "replayed");
+  EXPECT_EQ(named("Turned for bob"), "1");
 }
 
 // Sends `call` until it is refused for its limit; how many were let through before.
@@ -141,7 +230,7 @@ TEST(ALimit, IsEachUsersOwnOnEveryRouteAndOfTheAddressWhereNobodyIsKnown) {
     const ApiCall call = call_of(node, "stormy", write, std::string(write.method) == "DELETE" ? "" : "{}");
     expect_limited(storm(node, call, 3 * write.limit), write.limit);
     ApiCall calm = call;
-    calm.token = node.token("calm", "");
+    calm.token = node.token("calm", write.roles);
     EXPECT_NE(node.call(calm).status, 429) << "one user's storm never touches another's";
     ApiCall stranger = call;
     stranger.token.clear();

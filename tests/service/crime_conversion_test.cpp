@@ -206,6 +206,22 @@ TEST(AConversion, GoesByTheLawOfTheDay) {
   EXPECT_EQ(at(listed, "items.0.version"), "5");
 }
 
+TEST(TheLaw, IsMadeThenReplacedWithAnEntryEachTime) {
+  const Node& node = shared_node();
+  const auto put = [&](const std::string& status) {
+    return node.call(as_admin(node, "PUT", "/api/crime/legislation",
+                              R"({"substance":"Betel","jurisdictionId":"GA","status":")" + status +
+                                  R"(","taxRate":7,"effectiveDate":"2000-01-01"})"));
+  };
+  EXPECT_EQ(put("Illegal").status, 201);
+  const RawResponse replaced = put("Medical");
+  EXPECT_EQ(replaced.status, 200);
+  EXPECT_EQ(replaced.header("ETag"), "W/\"v2\"");
+  EXPECT_EQ(at(replaced.body, "status"), "Medical");
+  EXPECT_EQ(audited(node, node.ask("SELECT id FROM legislation WHERE substance = 'Betel'")),
+            "CREATE_LEGISLATION 1, UPDATE_LEGISLATION 1");
+}
+
 TEST(TheLaw, IsSeededForEveryStateAndDC) {
   const Node& node = shared_node();
   const auto law = [&](const std::string& state) {

@@ -38,6 +38,16 @@ std::map<int, int> raced(const Node& a, const Node& b, const std::vector<ApiCall
   return statuses;
 }
 
+TEST(AMarketItem, IsActiveAndOfMiddlingRiskUnlessSaidOtherwise) {
+  const Node& node = shared_node();
+  const std::string item = make_market_item(node, "seller", 3);
+  EXPECT_EQ(at(item, "sellerId"), "seller");
+  EXPECT_EQ(at(item, "status"), "Active");
+  EXPECT_EQ(at(item, "riskScore"), "50");
+  EXPECT_EQ(at(item, "quantitySold"), "0");
+  EXPECT_EQ(audited(node, id_of(item)), "CREATE_MARKET_ITEM 1");
+}
+
 TEST(APurchase, OfTwoHundredBuyersAndAHundredUnitsSellsEachUnitOnce) {
   const Node& node = shared_node();
   const Node second(beside(node));

@@ -246,6 +246,10 @@ TEST(ARevocation, OfAUserIsKnownToEveryNodeWithinASecond) {
   EXPECT_EQ(lifted.status, 204);
   EXPECT_TRUE(becomes(first, victim, "200", seconds(30)));
   EXPECT_TRUE(becomes(second, victim, "200", seconds(30)));
+  EXPECT_EQ(
+      first.ask("SELECT string_agg(action || ' ' || actor, ', ' ORDER BY id) FROM audit_logs WHERE entity_id = $1",
+                {at(revoked.body, "id")}),
+      "REVOKE_TOKENS chief, LIFT_REVOCATION chief");
 }
 
 TEST(ARevocation, IsOfTheNameAsItIsWithTheWhiteSpaceAtItsEnds) {

@@ -106,6 +106,30 @@ TEST_F(Lists, OfItemsAreFilteredByNameAndOrigin) {
   }
 }
 
+// Fields are bounded in characters, and a character may have four bytes, each of which is three in a query string.
+TEST_F(Lists, AreFilteredByTextsOfEveryLengthThatCanBeStored) {
+  const auto repeated = [](const std::string& text, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) all += text;
+    return all;
+  };
+  ASSERT_EQ(node_
+                ->call({.method = "POST",
+                        .path = "/api/inventory",
+                        .token = node_->token("maker", "admin"),
+                        .key = fresh_key(),
+                        .body = R"({"name":")" + repeated("𠮷", 200) + R"(","price":1,"origin":")" +
+                                repeated("木", 100) + R"("})"})
+                .status,
+            201);
+  const std::string origin = "&origin=" + repeated("%E6%9C%A8", 100);
+  const std::string name = "&search=" + repeated("%F0%A0%AE%B7", 200);
+  EXPECT_EQ(count(origin), 1U);
+  EXPECT_EQ(count(origin + name), 1U);
+  EXPECT_EQ(node_->call(get(*node_, "/api/inventory?search=" + repeated("%F0%A0%AE%B7", 200) + "a")).status, 400);
+  remove("origin = '" + repeated("木", 100) + "'");
+}
+
 TEST_F(Lists, OfItemsHaveFiftyAPageUnlessAskedOtherwise) {
   const Node& node = *node_;
   for (int i = 0; i < 30; ++i) make_item(node, 1, "Filler");

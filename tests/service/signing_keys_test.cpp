@@ -79,6 +79,13 @@ TEST(SigningKeys, ThatAreNoneAreRefusedWithTheReason) {
     EXPECT_THAT(refused.body, HasSubstr("\"path\":\"" + std::string(row.path) + "\"")) << row.body;
     EXPECT_THAT(refused.body, HasSubstr(row.says)) << row.body;
   }
+  // By the database's clock.
+  const RawResponse passed = node.call(add_key(
+      node, R"({"user":"u","algorithm":"hmac-sha256","secret":"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0",)"
+            R"("expires_at":"2020-01-01T00:00:00Z"})"));
+  EXPECT_EQ(passed.status, 422) << passed.body;
+  EXPECT_EQ(at(passed.body, "violations.0.path"), "expires_at") << passed.body;
+  EXPECT_EQ(at(passed.body, "violations.0.rule"), "must be in the future") << passed.body;
 }
 
 TEST(SigningKeys, ThatAreRevokedAreRefusedByWritesAtOnceAndByReadsWithinTheCachesFiveSeconds) {

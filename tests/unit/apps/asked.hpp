@@ -34,6 +34,7 @@ struct Asked {
   std::string code;  // of the refusal; empty: a call was made
   std::vector<Violation> violations;
   std::string arguments;
+  std::string_view role = {};  // what the call's answer takes to be shown
 };
 
 // `handler` takes (operations, incoming).
@@ -63,7 +64,7 @@ template <class Operations, class Handler>
         .code = std::string(kind_of(call.error().code).code), .violations = call.error().violations, .arguments = {}};
   }
   const auto* arguments = std::get_if<std::string>(&call->arguments.front());
-  return {.code = {}, .violations = {}, .arguments = arguments == nullptr ? "" : *arguments};
+  return {.code = {}, .violations = {}, .arguments = arguments == nullptr ? "" : *arguments, .role = call->role};
 }
 
 }  // namespace tenon::test

@@ -88,6 +88,7 @@ TEST(ABusinessThatIsMade, FollowsEveryRule) {
           {"ownerId", "", "ownerId", "is required"},
           {"ownerId", R"("")", "ownerId", "must have 1 to 200 characters, has 0"},
           {"ownerId", letters(201), "ownerId", "must have 1 to 200 characters, has 201"},
+          {"ownerId", wide_letters(101), "ownerId", "must have at most 200 bytes"},
           {"companyId", R"("c1")", "", ""},
           {"companyId", "null", "", ""},
           {"companyId", R"("")", "companyId", "must have 1 to 200 characters, has 0"},
@@ -167,6 +168,51 @@ TEST(ABusinessThatIsMade, BelongsToTheCallerUnlessAnAdminSaysOtherwise) {
             "not_owner");
   EXPECT_EQ(test::ask<Operations>(create_business, body, "", {.user = "u1", .roles = safeguards::Role::admin}).code,
             "");
+}
+
+// A user's name is compared byte by byte with the one in the token.
+TEST(ABusinessThatIsMade, BelongsToTheOwnerAsNamed) {
+  for (const std::string user : {"alice ", " alice", "\u00a0"}) {
+    const std::string body = object_of(changed(good, "ownerId", '"' + user + '"'));
+    const Asked own =
+        test::ask<Operations>(create_business, body, "", {.user = user, .roles = safeguards::Role::authenticated});
+    EXPECT_EQ(own.code, "") << body;
+    EXPECT_NE(own.arguments.find(R"("ownerId":")" + user + '"'), std::string::npos) << own.arguments;
+    EXPECT_EQ(
+        test::ask<Operations>(create_business, body, "", {.user = "alice", .roles = safeguards::Role::authenticated})
+            .code,
+        "not_owner")
+        << body;
+  }
+  const std::string longest(200, 'a');
+  EXPECT_EQ(test::ask<Operations>(create_business, object_of(changed(good, "ownerId", '"' + longest + '"')), "",
+                                  {.user = longest, .roles = safeguards::Role::authenticated})
+                .code,
+            "");
+}
+
+TEST(ABusiness, OfSomebodyElseIsAnsweredToAdminsAlone) {
+  const safeguards::Caller owner{.user = "u1", .roles = safeguards::Role::authenticated};
+  const safeguards::Caller admin{.user = "u1", .roles = safeguards::Role::authenticated | safeguards::Role::admin};
+  const std::string own = object_of(good);
+  const std::string foreign = object_of(changed(good, "ownerId", R"("u2")"));
+  const std::string change = R"({"taxRate":1})";
+  const struct {
+    Asked asked;
+    const char* role;
+  } cases[] = {
+      {test::ask<Operations>(create_business, own, "", owner), ""},
+      {test::ask<Operations>(create_business, own, "", admin), ""},
+      {test::ask<Operations>(create_business, foreign, "", admin), "admin"},
+      {test::ask<Operations>(update_business, change, "", owner), ""},
+      {test::ask<Operations>(update_business, change, "", admin), "admin"},
+      {test::ask<Operations>(delete_business, "", "", owner), ""},
+      {test::ask<Operations>(delete_business, "", "", admin), "admin"},
+  };
+  for (const auto& [asked, role] : cases) {
+    EXPECT_EQ(asked.code, "");
+    EXPECT_EQ(asked.role, role) << asked.arguments;
+  }
 }
 
 TEST(TextOfABusiness, IsTrimmed) {

@@ -24,6 +24,21 @@ std::vector<fs::path> pages() {
   return found;
 }
 
+// A filter that finds no test runs none, and says that all went well.
+TEST(ContributingPage, ShowsAFilterThatFindsTests) {
+  static const std::regex command(R"(/unit_([a-z]+) --gtest_filter='([A-Za-z]+)\*')");
+  const std::string text = page("CONTRIBUTING.md");
+  std::smatch shown;
+  ASSERT_TRUE(std::regex_search(text, shown, command));
+  std::size_t found = 0;
+  for (const auto& entry : fs::directory_iterator(fs::path(TENON_REPOSITORY) / "tests/unit" / shown[1].str())) {
+    if (entry.path().extension() != ".cpp") continue;
+    const std::string source = page(fs::relative(entry.path(), TENON_REPOSITORY).string());
+    for (std::size_t at = 0; (at = source.find("\nTEST(" + shown[2].str(), at)) != std::string::npos; ++at) ++found;
+  }
+  EXPECT_GT(found, 1U) << shown[2];
+}
+
 TEST(Pages, LinkToNothingThatIsMissing) {
   static const std::regex link(R"(\]\(([^)#\s]+)(?:#[^)]*)?\))");
   std::size_t links = 0;
