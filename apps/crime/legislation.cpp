@@ -14,6 +14,7 @@ using service::Incoming;
 using writes::Argument;
 using writes::Call;
 
+constexpr std::array<std::string_view, 1> jurisdictions{"State"};  // which is what it is without
 constexpr std::array<std::string_view, 4> statuses{"Illegal", "Decriminalized", "Medical", "Recreational"};
 
 bool is_day(const std::string& text) { return text.size() == 10 && parse_iso_date(text + "T00:00:00Z").has_value(); }
@@ -70,6 +71,7 @@ Result<Call> put_legislation(const Operations& op, const Incoming& in) {
   ObjectReader reader(**object, violations);
   Arguments arguments;
   business::add_text(reader, arguments, "substance", business::substance_rule, Presence::required);
+  business::add_choice(reader, arguments, "jurisdiction", jurisdictions, Presence::optional);
   business::add_state(reader, arguments, "jurisdictionId", Presence::required);
   business::add_choice(reader, arguments, "status", statuses, Presence::required);
   business::add_percent(reader, arguments, "taxRate", Presence::required);

@@ -215,7 +215,8 @@ TEST(ALaw, FollowsEveryRule) {
           {"sunsetDate", "null", "", ""},
           {"sunsetDate", R"("2020-01-01")", "", ""},
           {"sunsetDate", R"("2019-12-31")", "sunsetDate", "must not be before effectiveDate"},
-          {"jurisdiction", R"("State")", "jurisdiction", unknown},
+          {"jurisdiction", R"("State")", "", ""},
+          {"jurisdiction", R"("Country")", "jurisdiction", "must be one of State"},
       });
 }
 
