@@ -72,6 +72,8 @@ TEST(SigningKeys, ThatAreNoneAreRefusedWithTheReason) {
       {R"({"user":"u","algorithm":"hmac-sha256","secret":"c2hvcnQ="})", "secret", "32 to 512 bytes"},
       {R"({"user":"u","algorithm":"hmac-sha256","secret":"not base64!"})", "secret", "base64"},
       {R"({"user":"u","algorithm":"ed25519","public_key":"x","expires_at":"tomorrow"})", "expires_at", "ISO 8601"},
+      {R"({"user":"u","algorithm":"ed25519","public_key":"x","expires_at":"0000-01-01T00:00:00Z"})", "expires_at",
+       "ISO 8601"},
   };
   for (const auto& row : rows) {
     const RawResponse refused = node.call(add_key(node, row.body));
