@@ -184,13 +184,29 @@ TEST(AKeySetAtAUrl, IsFetchedOverVerifiedTlsAndOutlivesItsServer) {
     EXPECT_EQ(judged(node, new_token), "token_invalid") << "no request waits for a fetch";
     EXPECT_TRUE(becomes(node, new_token, "200", seconds(40))) << node.log();
     EXPECT_EQ(judged(node, old_token), "token_invalid");
+    // Fetched again, and the same as before: the copy is as fresh as what was fetched.
+    const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+    std::filesystem::last_write_time(data.path() / "token-jwks.json", long_ago);
+    const auto until = steady_clock::now() + seconds(40);
+    while (std::filesystem::last_write_time(data.path() / "token-jwks.json") == long_ago &&
+           steady_clock::now() < until) {
+      EXPECT_EQ(judged(node, old_token), "token_invalid") << "and makes it ask for its key";
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+    EXPECT_LT(steady_clock::now(), until);
     ASSERT_EQ(node.stop(), 0);
   }
   server.stop();
+  std::filesystem::last_write_time(data.path() / "token-jwks.json",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
   {
     Node node({.arguments = arguments, .data_dir = data.path()});
     EXPECT_EQ(judged(node, new_token), "200") << "the set that was fetched last";
     EXPECT_THAT(node.log(), HasSubstr("token_keys_from_copy"));
+    const std::string metrics = node.call({.path = "/metrics"}).body;
+    const std::string age = "\ntenon_token_keys_age_seconds ";
+    ASSERT_THAT(metrics, HasSubstr(age));
+    EXPECT_GE(std::stod(metrics.substr(metrics.find(age) + age.size())), 3600) << "as old as the copy";
     ASSERT_EQ(node.stop(), 0);
   }
   const TemporaryFolder fresh;
