@@ -2,19 +2,26 @@
 
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 
 #include "postgres/session.hpp"
 
 namespace tenon {
 namespace {
 
+bool has_socket(const std::filesystem::path& folder) {
+  std::error_code error;
+  return std::filesystem::exists(folder / ".s.PGSQL.5432", error);
+}
+
 // Of a folder whose path is too long for a socket it is elsewhere, and a note says where.
 std::filesystem::path socket_folder(const std::filesystem::path& data_dir) {
   const std::filesystem::path root = data_dir / "postgres";
+  if (has_socket(root / "socket")) return root / "socket";
   std::ifstream note(root / "socket_folder");
   std::string folder;
   std::getline(note, folder);
-  return folder.empty() ? root / "socket" : std::filesystem::path(folder);
+  return folder;
 }
 
 }  // namespace
@@ -25,7 +32,7 @@ std::string running_database(const std::string& database_url, const std::filesys
   if (data_dir.empty() && !serve.database_url.empty()) return serve.database_url;
   const std::filesystem::path folder = data_dir.empty() ? serve.data_dir : data_dir;
   const std::filesystem::path socket = socket_folder(folder);
-  if (!std::filesystem::exists(socket / ".s.PGSQL.5432")) {
+  if (!has_socket(socket)) {
     throw std::runtime_error("no node with a database of its own runs on " + folder.string() +
                              ": start it, or name its --data-dir or --database-url");
   }
