@@ -2516,27 +2516,32 @@ CREATE FUNCTION tenon.revoke_tokens(command tenon.command, arguments jsonb) RETU
 DECLARE
   wanted_before CONSTANT timestamptz := CASE WHEN arguments ? 'user'
     THEN coalesce((arguments ->> 'issued_before')::timestamptz, clock_timestamp()) END;
+  wanted_end CONSTANT timestamptz := (arguments ->> 'expires_at')::timestamptz;
+  forgotten_until CONSTANT timestamptz := now() - interval '1 day';
   old token_revocations;
   new token_revocations;
 BEGIN
   SELECT * INTO old FROM token_revocations
   WHERE token_id = arguments ->> 'token_id' OR user_id = arguments ->> 'user' FOR UPDATE;
-  IF NOT FOUND THEN
-    IF (SELECT count(*) FROM token_revocations WHERE NOT lifted) >= 1000000 THEN
-      RETURN tenon.refused(409, 'too_many_revocations', 'A million revocations are in force.');
-    END IF;
+  IF NOT old.lifted AND (old.issued_before >= wanted_before OR (
+       old.token_id IS NOT NULL AND coalesce(old.expires_at, 'infinity') >= coalesce(wanted_end, 'infinity'))) THEN
+    RETURN ROW(200, NULL, tenon.revocation_body(old), old.version, old.updated_at, NULL, NULL)::tenon.outcome;
+  END IF;
+  IF (old.id IS NULL OR old.lifted OR old.expires_at <= forgotten_until)
+     AND (SELECT count(*) FROM token_revocations
+          WHERE NOT lifted AND coalesce(expires_at, 'infinity') > forgotten_until) >= 1000000 THEN
+    RETURN tenon.refused(409, 'too_many_revocations', 'A million revocations are in force.');
+  END IF;
+  IF old.id IS NULL THEN
     INSERT INTO token_revocations (token_id, user_id, issued_before, expires_at, reason, change)
-    VALUES (arguments ->> 'token_id', arguments ->> 'user', wanted_before, (arguments ->> 'expires_at')::timestamptz,
+    VALUES (arguments ->> 'token_id', arguments ->> 'user', wanted_before, wanted_end,
             arguments ->> 'reason', tenon.next_revocation_change())
     RETURNING * INTO new;
     RETURN ROW(201, NULL, tenon.revocation_body(new), new.version, new.updated_at, '/api/token-revocations/' || new.id,
                tenon.audit(command, 'REVOKE_TOKENS', 'token_revocation', new.id, NULL, tenon.revocation_body(new)))::tenon.outcome;
   END IF;
-  IF NOT old.lifted AND (old.token_id IS NOT NULL OR old.issued_before >= wanted_before) THEN
-    RETURN ROW(200, NULL, tenon.revocation_body(old), old.version, old.updated_at, NULL, NULL)::tenon.outcome;
-  END IF;
   UPDATE token_revocations SET
-    lifted = false, issued_before = wanted_before, expires_at = (arguments ->> 'expires_at')::timestamptz,
+    lifted = false, issued_before = wanted_before, expires_at = wanted_end,
     reason = arguments ->> 'reason', change = tenon.next_revocation_change(), version = version + 1,
     updated_at = tenon.change_moment(updated_at)
   WHERE id = old.id
@@ -3345,6 +3350,8 @@ CREATE INDEX market_purchases_item ON public.market_purchases USING btree (item_
 CREATE INDEX signature_nonces_expiry ON public.signature_nonces USING btree (expires_at);
 
 CREATE INDEX signing_keys_user ON public.signing_keys USING btree (user_id, id);
+
+CREATE INDEX token_revocations_in_force ON public.token_revocations USING btree (COALESCE(expires_at, 'infinity'::timestamp with time zone)) WHERE (NOT lifted);
 
 CREATE UNIQUE INDEX token_revocations_token ON public.token_revocations USING btree (token_id) WHERE (token_id IS NOT NULL);
 

@@ -17,7 +17,9 @@ using writes::Call;
 constexpr std::array<std::string_view, 1> jurisdictions{"State"};  // which is what it is without
 constexpr std::array<std::string_view, 4> statuses{"Illegal", "Decriminalized", "Medical", "Recreational"};
 
-bool is_day(const std::string& text) { return text.size() == 10 && parse_iso_date(text + "T00:00:00Z").has_value(); }
+bool is_day(const std::string& text) {
+  return text.size() == 10 && parse_usable_iso_date(text + "T00:00:00Z").has_value();
+}
 
 // A calendar day: "2025-12-02". ISO days compare as their texts do.
 std::optional<std::string> add_day(ObjectReader& reader, Arguments& arguments, std::string_view name,

@@ -1,8 +1,9 @@
 -- Tokens that are refused before they expire: one by its id (`jti`), or all that a user was given before an instant.
 --
 -- Each node keeps the list in memory and asks every moment for what has changed since: changes are numbered under a lock that
--- is held until the commit, so whoever has seen a number has seen all before it. Rows are kept for ever (they are few): a
--- node that was away finds every change that it missed.
+-- is held until the commit, so whoever has seen a number has seen all before it. Rows are kept for ever: a node that was away
+-- finds every change that it missed. In force is what is not lifted and has not expired, or less than a day ago: a token lives
+-- on by its leeway.
 CREATE TABLE public.token_revocations (
   id uuid PRIMARY KEY DEFAULT tenon.new_id(),
   token_id text CHECK (octet_length(token_id) BETWEEN 1 AND 200),
@@ -21,6 +22,8 @@ CREATE TABLE public.token_revocations (
 -- One word on each: a second one changes the first.
 CREATE UNIQUE INDEX token_revocations_token ON public.token_revocations (token_id) WHERE token_id IS NOT NULL;
 CREATE UNIQUE INDEX token_revocations_user ON public.token_revocations (user_id) WHERE user_id IS NOT NULL;
+-- To count those in force without those that are not.
+CREATE INDEX token_revocations_in_force ON public.token_revocations (coalesce(expires_at, 'infinity')) WHERE NOT lifted;
 REVOKE ALL ON public.token_revocations FROM PUBLIC;
 GRANT SELECT ON public.token_revocations TO tenon_edge;
 
@@ -45,33 +48,39 @@ LANGUAGE sql VOLATILE SET search_path = public, pg_temp AS $$
 $$;
 
 -- {"token_id", "expires_at"?, "reason"?} or {"user", "issued_before"?, "reason"?}; without `issued_before`: now.
--- A user's instant only moves forward: an older one changes nothing, unless the revocation was lifted.
+-- A user's instant and a token's end only move forward, no end being the latest: an earlier one changes nothing, unless the
+-- revocation was lifted.
 CREATE FUNCTION tenon.revoke_tokens(command tenon.command, arguments jsonb) RETURNS tenon.outcome
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
   wanted_before CONSTANT timestamptz := CASE WHEN arguments ? 'user'
     THEN coalesce((arguments ->> 'issued_before')::timestamptz, clock_timestamp()) END;
+  wanted_end CONSTANT timestamptz := (arguments ->> 'expires_at')::timestamptz;
+  forgotten_until CONSTANT timestamptz := now() - interval '1 day';
   old token_revocations;
   new token_revocations;
 BEGIN
   SELECT * INTO old FROM token_revocations
   WHERE token_id = arguments ->> 'token_id' OR user_id = arguments ->> 'user' FOR UPDATE;
-  IF NOT FOUND THEN
-    IF (SELECT count(*) FROM token_revocations WHERE NOT lifted) >= 1000000 THEN
-      RETURN tenon.refused(409, 'too_many_revocations', 'A million revocations are in force.');
-    END IF;
+  IF NOT old.lifted AND (old.issued_before >= wanted_before OR (
+       old.token_id IS NOT NULL AND coalesce(old.expires_at, 'infinity') >= coalesce(wanted_end, 'infinity'))) THEN
+    RETURN ROW(200, NULL, tenon.revocation_body(old), old.version, old.updated_at, NULL, NULL)::tenon.outcome;
+  END IF;
+  IF (old.id IS NULL OR old.lifted OR old.expires_at <= forgotten_until)
+     AND (SELECT count(*) FROM token_revocations
+          WHERE NOT lifted AND coalesce(expires_at, 'infinity') > forgotten_until) >= 1000000 THEN
+    RETURN tenon.refused(409, 'too_many_revocations', 'A million revocations are in force.');
+  END IF;
+  IF old.id IS NULL THEN
     INSERT INTO token_revocations (token_id, user_id, issued_before, expires_at, reason, change)
-    VALUES (arguments ->> 'token_id', arguments ->> 'user', wanted_before, (arguments ->> 'expires_at')::timestamptz,
+    VALUES (arguments ->> 'token_id', arguments ->> 'user', wanted_before, wanted_end,
             arguments ->> 'reason', tenon.next_revocation_change())
     RETURNING * INTO new;
     RETURN ROW(201, NULL, tenon.revocation_body(new), new.version, new.updated_at, '/api/token-revocations/' || new.id,
                tenon.audit(command, 'REVOKE_TOKENS', 'token_revocation', new.id, NULL, tenon.revocation_body(new)))::tenon.outcome;
   END IF;
-  IF NOT old.lifted AND (old.token_id IS NOT NULL OR old.issued_before >= wanted_before) THEN
-    RETURN ROW(200, NULL, tenon.revocation_body(old), old.version, old.updated_at, NULL, NULL)::tenon.outcome;
-  END IF;
   UPDATE token_revocations SET
-    lifted = false, issued_before = wanted_before, expires_at = (arguments ->> 'expires_at')::timestamptz,
+    lifted = false, issued_before = wanted_before, expires_at = wanted_end,
     reason = arguments ->> 'reason', change = tenon.next_revocation_change(), version = version + 1,
     updated_at = tenon.change_moment(updated_at)
   WHERE id = old.id

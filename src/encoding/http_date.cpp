@@ -109,6 +109,12 @@ void append_digits(std::string& out, std::int64_t value, int width) {
   out.append(digits.data(), static_cast<std::size_t>(width));
 }
 
+[[nodiscard]] std::optional<GrainedInstant> usable(std::optional<GrainedInstant> date) noexcept {
+  constexpr Instant first = sys_days{year{1} / January / 1};
+  if (!date || date->at < first) return std::nullopt;
+  return date;
+}
+
 void put_digits(char* at, unsigned value, int width) {
   for (int i = width; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
 }
@@ -141,20 +147,26 @@ std::string format_http_date(Instant at) {
 }
 
 std::string format_iso_date(Instant at) {
-  const auto millisecond = floor<milliseconds>(std::clamp(at, earliest, latest));
-  const auto midnight = floor<days>(millisecond);
+  std::string out = format_exact_iso_date(at);
+  out.replace(out.size() - 4, 4, "Z");
+  return out;
+}
+
+std::string format_exact_iso_date(Instant at) {
+  at = std::clamp(at, earliest, latest);
+  const auto midnight = floor<days>(at);
   const year_month_day date{midnight};
   std::string out;
-  out.reserve(24);
+  out.reserve(27);
   append_digits(out, int{date.year()}, 4);
   out.push_back('-');
   append_digits(out, unsigned{date.month()}, 2);
   out.push_back('-');
   append_digits(out, unsigned{date.day()}, 2);
   out.push_back('T');
-  append_time(out, floor<seconds>(millisecond - midnight));
+  append_time(out, floor<seconds>(at - midnight));
   out.push_back('.');
-  append_digits(out, (millisecond - midnight) % seconds{1} / milliseconds{1}, 3);
+  append_digits(out, (at - midnight) % seconds{1} / microseconds{1}, 6);
   out.push_back('Z');
   return out;
 }
@@ -200,6 +212,12 @@ std::optional<GrainedInstant> parse_iso_date(std::string_view text) noexcept {
 std::optional<GrainedInstant> parse_date(std::string_view text) noexcept {
   if (const auto date = parse_http_date(text)) return date;
   return parse_iso_date(text);
+}
+
+std::optional<GrainedInstant> parse_usable_date(std::string_view text) noexcept { return usable(parse_date(text)); }
+
+std::optional<GrainedInstant> parse_usable_iso_date(std::string_view text) noexcept {
+  return usable(parse_iso_date(text));
 }
 
 }  // namespace tenon

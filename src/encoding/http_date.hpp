@@ -21,6 +21,8 @@ struct GrainedInstant {
 
 // "2025-12-02T05:21:11.123Z", as the JSON of our resources shows instants (milliseconds, cut).
 [[nodiscard]] std::string format_iso_date(Instant at);
+// The same with all six digits of the fraction.
+[[nodiscard]] std::string format_exact_iso_date(Instant at);
 
 // IMF-fixdate only (the two obsolete forms of RFC 9110 are refused: RFC 850's two-digit year needs a clock to read),
 // with the right day of the week and a real calendar date; nothing otherwise. A leap second (":60") is refused.
@@ -31,5 +33,10 @@ struct GrainedInstant {
 
 // Either of the two.
 [[nodiscard]] std::optional<GrainedInstant> parse_date(std::string_view text) noexcept;
+
+// The same, but nothing out of the years 1 to 9999, which PostgreSQL and ISO 8601 share: year 0 is none of
+// PostgreSQL's, and an offset may lead out of them.
+[[nodiscard]] std::optional<GrainedInstant> parse_usable_date(std::string_view text) noexcept;
+[[nodiscard]] std::optional<GrainedInstant> parse_usable_iso_date(std::string_view text) noexcept;
 
 }  // namespace tenon

@@ -216,7 +216,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
   TokenCommand token_command(app, settings);
 
   AuditCommand audit_command(app);
-  KeysCommand keys_command(app, settings.data_dir);
+  KeysCommand keys_command(app, settings);
   SignCommand sign_command(app);
 
   CLI::App* config_command = app.add_subcommand("config", "The configuration");

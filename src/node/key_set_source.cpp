@@ -1,5 +1,6 @@
 #include "node/key_set_source.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <fstream>
 #include <mutex>
@@ -26,6 +27,15 @@ std::expected<std::string, std::string> content_of(const std::filesystem::path& 
   return text;
 }
 
+// Since it was written.
+std::chrono::nanoseconds age_of(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto written = std::filesystem::last_write_time(file, error);
+  if (error) return {};
+  using Clock = std::filesystem::file_time_type::clock;
+  return std::max(std::chrono::nanoseconds{}, std::chrono::nanoseconds(Clock::now() - written));
+}
+
 std::int64_t nanoseconds(Monotonic at) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
 }
@@ -43,7 +53,10 @@ KeySetSource::KeySetSource(const TokenSettings& settings, std::vector<safeguards
       log_(log) {
   Text text = load({});
   std::expected<void, std::string> taken = text ? take(*text) : std::unexpected(text.error());
-  if (taken) return;
+  if (taken) {
+    if (is_url(source_)) keep_copy(*text);
+    return;
+  }
   const std::string why = "--token-jwks " + source_ + ": " + taken.error();
   if (!is_url(source_)) throw std::runtime_error(why);
   // The copy says in its first line whose it is: another URL's keys are not these.
@@ -51,6 +64,7 @@ KeySetSource::KeySetSource(const TokenSettings& settings, std::vector<safeguards
   if (!copy || !copy->starts_with(source_ + "\n") || !take(copy->substr(source_.size() + 1))) {
     throw std::runtime_error(why + ", and no set of it was fetched before");
   }
+  known_at_ = nanoseconds(monotonic_now() - age_of(copy_));
   troubled_ = true;
   log_.event(LogLevel::warning, "token_keys_from_copy", {{"reason", std::string_view(why)}});
 }
@@ -89,11 +103,11 @@ std::expected<void, std::string> KeySetSource::take(const std::string& text) {
   for (const std::string& reason : set->passed_over) {
     log_.event(LogLevel::info, "token_key_passed_over", {{"reason", std::string_view(reason)}});
   }
-  if (is_url(source_)) keep_copy(text);
   return {};
 }
 
-// For the next start, should the URL be away then. Written whole under another name first.
+// For the next start, should the URL be away then. Written with each fetch: its age is that of the keys. Whole under
+// another name first.
 void KeySetSource::keep_copy(const std::string& text) const {
   const std::filesystem::path draft = copy_.string() + ".new";
   std::error_code error;
@@ -112,6 +126,7 @@ void KeySetSource::refresh(const std::stop_token& stop) {
   if (stop.stop_requested()) return;
   const std::expected<void, std::string> taken = text ? take(*text) : std::unexpected(text.error());
   if (taken) {
+    if (is_url(source_)) keep_copy(*text);
     if (troubled_) log_.event(LogLevel::info, "token_keys_fresh_again", {});
     troubled_ = false;
     return;

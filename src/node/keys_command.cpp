@@ -10,6 +10,7 @@
 #include "encoding/json.hpp"
 #include "node/duration.hpp"
 #include "node/key_file.hpp"
+#include "node/running_database.hpp"
 #include "node/secret.hpp"
 #include "node/signing_key_routes.hpp"
 #include "postgres/session.hpp"
@@ -40,7 +41,7 @@ std::string execute(postgres::Session& session, const std::string& operation, co
 }  // namespace
 
 struct KeysCommand::Impl {
-  const std::filesystem::path& default_data_dir;
+  const Settings& serve;
   CLI::App* keys = nullptr;
   CLI::App* add = nullptr;
   CLI::App* list = nullptr;
@@ -57,22 +58,18 @@ struct KeysCommand::Impl {
   std::string expires = {};
   std::string id = {};
 
-  [[nodiscard]] std::filesystem::path folder() const { return data_dir.empty() ? default_data_dir : data_dir; }
+  [[nodiscard]] std::filesystem::path folder() const { return data_dir.empty() ? serve.data_dir : data_dir; }
 
   [[nodiscard]] postgres::Session connect() const {
-    if (!database_url.empty()) return postgres::Session(database_url);
-    const std::filesystem::path socket = folder() / "postgres" / "socket";
-    if (!std::filesystem::exists(socket)) {
-      throw std::runtime_error("no node with a database of its own runs on " + folder().string() +
-                               ": start it, or say --database-url");
-    }
-    return postgres::Session("host=" + postgres::conninfo_value(socket.string()) +
-                             " port=5432 user=tenon_edge dbname=tenon");
+    return postgres::Session(running_database(database_url, data_dir, serve));
   }
 
   void add_connection_options(CLI::App* command) {
     command->add_option("--data-dir", data_dir, "of a running node with a database of its own; default: as for serve");
-    command->add_option("--database-url", database_url, "the database's, as for serve")->envname("TENON_DATABASE_URL");
+    command->add_option(
+        "--database-url", database_url,
+        "postgres://tenon_edge@host/db; default: as for serve, or the running node's own in --data-dir");
+    command->fallthrough();
   }
 
   int add_key();
@@ -80,11 +77,11 @@ struct KeysCommand::Impl {
   int revoke_key();
 };
 
-KeysCommand::KeysCommand(CLI::App& app, const std::filesystem::path& default_data_dir)
-    : impl_(std::make_unique<Impl>(Impl{.default_data_dir = default_data_dir})) {
+KeysCommand::KeysCommand(CLI::App& app, const Settings& serve) : impl_(std::make_unique<Impl>(Impl{.serve = serve})) {
   Impl& i = *impl_;
   i.keys = app.add_subcommand("keys", "Keys that users sign requests with");
   i.keys->require_subcommand(1);
+  i.keys->fallthrough();
   i.add = i.keys->add_subcommand("add", "Add a user's key and print its id, and nothing else");
   i.add_connection_options(i.add);
   i.add->add_option("--sub", i.user, "the user whose key it is")->required();

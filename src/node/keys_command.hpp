@@ -2,15 +2,16 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
+
+#include "node/settings.hpp"
 
 namespace tenon {
 
 class KeysCommand {
  public:
-  // Adds itself to `app`, which outlives it; `default_data_dir` is read when the command runs.
-  KeysCommand(CLI::App& app, const std::filesystem::path& default_data_dir);
+  // Adds itself to `app`. `serve`: the settings of the node, for what is not said here. Both outlive this.
+  KeysCommand(CLI::App& app, const Settings& serve);
   ~KeysCommand();
   KeysCommand(const KeysCommand&) = delete;
   KeysCommand& operator=(const KeysCommand&) = delete;

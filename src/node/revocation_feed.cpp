@@ -15,6 +15,8 @@ namespace asio = boost::asio;
 
 constexpr std::int64_t page_rows = 10'000;
 // What has ended is of no use, but for tokens that live on by their leeway: a day at most.
+constexpr std::chrono::hours kept_after_expiry{24};
+constexpr std::size_t few = 256;  // are not worth looking through
 constexpr const char* statement =
     "SELECT change, token_id, user_id, issued_before, expires_at, "
     "lifted OR coalesce(expires_at < now() - interval '1 day', false) FROM public.token_revocations "
@@ -59,6 +61,7 @@ asio::awaitable<void> RevocationFeed::load() {
   }
   bool more = true;
   while (more) more = co_await take_page(monotonic_now() + limits::connect_deadline);
+  forget_expired();
   known_at_ = nanoseconds(monotonic_now());
 }
 
@@ -75,6 +78,13 @@ asio::awaitable<bool> RevocationFeed::take_page(Monotonic deadline) {
     log_.event(LogLevel::debug, "revocations", {{"known", static_cast<std::int64_t>(list_.size())}});
   }
   co_return rows.size() == page_rows;
+}
+
+// Looks through the list when it has doubled, so that it stays within twice what is needed, at little cost for each.
+void RevocationFeed::forget_expired() {
+  if (list_.size() < 2 * lasting_ || list_.size() < few) return;
+  list_.forget_expired(wall_now() - kept_after_expiry);
+  lasting_ = list_.size();
 }
 
 asio::awaitable<void> RevocationFeed::run() {

@@ -16,7 +16,8 @@ namespace tenon {
 
 // Asks the database for what has changed every limits::revocation_refresh. So a revocation that was answered is known
 // to every node within that time and the time of one small query; for as long as the database is away, nothing new is
-// known, and the list stays as it is. Runs on `context`, which one thread runs.
+// known, and the list stays as it is. What has expired a day ago is forgotten now and then. Runs on `context`, which
+// one thread runs.
 class RevocationFeed {
  public:
   RevocationFeed(boost::asio::io_context& context, std::string conninfo, safeguards::RevocationList& list, Logger& log);
@@ -30,6 +31,7 @@ class RevocationFeed {
  private:
   boost::asio::awaitable<void> run();
   boost::asio::awaitable<bool> take_page(Monotonic deadline);  // false: that was all
+  void forget_expired();
 
   boost::asio::io_context& context_;
   std::string conninfo_;
@@ -38,6 +40,7 @@ class RevocationFeed {
   boost::asio::steady_timer timer_;
   std::unique_ptr<postgres::Connection> connection_;
   std::int64_t change_ = 0;  // the last one that is in the list
+  std::size_t lasting_ = 0;  // how long the list was when what had expired was last forgotten
   std::atomic<std::int64_t> known_at_ = 0;
   bool troubled_ = false;
   bool stopping_ = false;

@@ -24,8 +24,9 @@ constexpr json::TextRule date_rule{.characters_min = 1, .characters_max = 40};
 void add_date(ObjectReader& reader, Arguments& arguments, std::string_view name) {
   const auto text = reader.text(name, date_rule, Presence::optional);
   if (!text) return;
-  if (parse_iso_date(*text)) {
-    arguments.add_text(name, *text);
+  // PostgreSQL takes fewer offsets than a date may have, and no more digits than these.
+  if (const auto date = parse_usable_iso_date(*text)) {
+    arguments.add_text(name, format_exact_iso_date(date->at));
   } else {
     reader.violate(name, "must be a date like 2025-12-02T05:21:11Z");
   }

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -23,15 +25,26 @@ namespace {
 
 std::string reason() { return std::strerror(errno); }  // NOLINT(concurrency-mt-unsafe): before any thread
 
+// What a folder names is there after a power cut too.
+bool sync_folder_of(const std::filesystem::path& file) {
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool synced = ::fsync(fd) == 0;
+  ::close(fd);
+  return synced;
+}
+
 // Written whole under another name first: whoever looks meanwhile, another node perhaps, sees all of it or nothing. The
-// link fails when somebody else was quicker, whose file is then the one.
+// link fails when somebody else was quicker, whose file is then the one. The other name is one that nobody has: the
+// draft of a process that was killed stays, and in a container the next one has its number.
 void make_private_file(const std::filesystem::path& file, const std::string& text) {
-  const std::string draft = file.string() + "." + std::to_string(::getpid());
-  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  std::string draft = file.string() + ".XXXXXX";
+  const int fd = ::mkostemp(draft.data(), O_CLOEXEC);  // mode 0600
   if (fd < 0) throw std::runtime_error("cannot write " + draft + ": " + reason());
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
   ::close(fd);
-  const bool linked = written && (::link(draft.c_str(), file.c_str()) == 0 || errno == EEXIST);
+  const bool linked = written && (::link(draft.c_str(), file.c_str()) == 0 || errno == EEXIST) && sync_folder_of(file);
   const std::string why = linked ? "" : reason();
   ::unlink(draft.c_str());
   if (!linked) throw std::runtime_error("cannot write " + file.string() + ": " + why);
@@ -62,23 +75,48 @@ std::string random_hex(std::size_t bytes) {
   return hex(random);
 }
 
-// The password of the URL that begins at `text`'s "://", as a position and a length; {npos, 0} when it has none.
-std::pair<std::size_t, std::size_t> password_in(std::string_view text) {
-  const std::size_t begin = text.find("://");
-  if (begin == std::string_view::npos) return {std::string_view::npos, 0};
-  const std::string_view authority = text.substr(begin + 3, text.find_first_of("/?# \t\"'", begin + 3) - begin - 3);
-  const std::size_t at = authority.rfind('@');
-  const std::size_t colon = authority.find(':');
-  if (at == std::string_view::npos || colon == std::string_view::npos || colon + 1 >= at) {
-    return {std::string_view::npos, 0};
-  }
-  return {begin + 3 + colon + 1, at - colon - 1};
+// A part of a text.
+struct Place {
+  std::size_t begin = 0;
+  std::size_t size = 0;
+};
+
+// The password before the host, of the URL whose "://" is at `mark`: up to the last @. Redis' URLs are read so whatever
+// stands before that; elsewhere the host ends at a slash.
+std::optional<Place> password_before_host(std::string_view url, std::size_t mark) {
+  const std::string_view scheme = url.substr(0, mark);
+  const bool anything = scheme.ends_with("redis") || scheme.ends_with("rediss") || scheme.ends_with("unix");
+  const std::size_t begin = mark + 3;
+  const std::string_view hosts = url.substr(begin, anything ? std::string_view::npos : url.find('/', begin) - begin);
+  const std::size_t at = hosts.rfind('@');
+  const std::size_t colon = hosts.find(':');
+  if (at == std::string_view::npos || colon == std::string_view::npos || colon + 1 >= at) return std::nullopt;
+  return Place{.begin = begin + colon + 1, .size = at - colon - 1};
 }
 
+// All passwords of a text that is one URL, or a flag and a URL.
+std::vector<Place> passwords_in(std::string_view text) {
+  std::vector<Place> found;
+  for (std::size_t mark = text.find("://"); mark != std::string_view::npos; mark = text.find("://", mark + 3)) {
+    if (const auto place = password_before_host(text, mark)) found.push_back(*place);
+  }
+  constexpr std::string_view parameter = "password=";
+  for (std::size_t at = text.find(parameter); at != std::string_view::npos; at = text.find(parameter, at)) {
+    at += parameter.size();
+    found.push_back({.begin = at, .size = std::min(text.find('&', at), text.size()) - at});
+  }
+  return found;
+}
+
+// In a configuration file a URL stands in quotes.
 bool has_password(std::string_view text) {
   if (text.find("password") != std::string_view::npos) return true;
-  for (std::size_t at = text.find("://"); at != std::string_view::npos; at = text.find("://", at + 3)) {
-    if (password_in(text.substr(at)).first != std::string_view::npos) return true;
+  for (std::size_t mark = text.find("://"); mark != std::string_view::npos; mark = text.find("://", mark + 3)) {
+    const std::size_t quote = text.find_last_of("\"'\n", mark);
+    const bool quoted = quote != std::string_view::npos && text[quote] != '\n';
+    const std::size_t end = quoted ? text.find_first_of(std::string{text[quote], '\n'}, mark) : text.find('\n', mark);
+    const std::size_t begin = quote == std::string_view::npos ? 0 : quote + 1;
+    if (!passwords_in(text.substr(begin, end - begin)).empty()) return true;
   }
   return false;
 }
@@ -156,8 +194,7 @@ void require_private_settings(const std::filesystem::path& file) {
 
 void hide_passwords(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
-    const auto [begin, size] = password_in(argv[i]);
-    if (begin != std::string_view::npos) std::fill_n(argv[i] + begin, size, 'x');
+    for (const auto& [begin, size] : passwords_in(argv[i])) std::fill_n(argv[i] + begin, size, 'x');
   }
 }
 

@@ -33,7 +33,7 @@ void require_private(const std::filesystem::path& file);
 // A configuration file with a password in it is a secret too.
 void require_private_settings(const std::filesystem::path& file);
 
-// Passwords in the URLs of our own arguments are overwritten, so that `ps` shows none.
+// Passwords in our own arguments, before a URL's host and in `password=`, are overwritten, so that `ps` shows none.
 void hide_passwords(int argc, char** argv);
 
 }  // namespace tenon

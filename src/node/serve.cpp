@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/scheduling.hpp"
+#include "http/listen_address.hpp"
 #include "node/database.hpp"
 #include "node/identity.hpp"
 #include "node/revocation_feed.hpp"
@@ -162,6 +163,12 @@ service::ServiceSettings service_of(const Settings& settings) {
   return service;
 }
 
+void check_listening(const http::ServerSettings& http) {
+  (void)http::listen_address(http.listen);
+  if (http.tls_certificate.empty() != http.tls_key.empty())
+    throw std::runtime_error("--tls-cert and --tls-key go together: HTTPS takes a certificate and its key");
+}
+
 void check_tokens(const Settings& settings) {
   const TokenPlan plan = plan_of(settings.tokens);
   if (settings.demo && !plan.secret)
@@ -199,6 +206,7 @@ void check(const Settings& settings, const Program& program) {
   (void)networks_of(settings);
   (void)client_settings(settings.shared_limits);
   (void)service_of(settings);
+  check_listening(settings.http);
   check_tokens(settings);
   check_sealing(settings);
   check_scopes(settings, program.routes);
@@ -212,6 +220,7 @@ int serve(const Settings& settings, const Program& program) {
   const std::vector<safeguards::Network> networks = networks_of(settings);
   (void)client_settings(settings.shared_limits);
   const service::ServiceSettings service_settings = service_of(settings);
+  check_listening(settings.http);
   check_tokens(settings);
   check_sealing(settings);
   check_scopes(settings, program.routes);

@@ -62,7 +62,7 @@ Result<Call> add_key(const SigningKeyOperations& op, const signature::SecretSeal
   if (!key.algorithm.empty()) key.material = read_material(reader, key.algorithm);
   key.label = reader.text("label", label_rule, Presence::optional).value_or("");
   if (const auto expires = reader.text("expires_at", {}, Presence::optional)) {
-    const auto date = parse_iso_date(*expires);
+    const auto date = parse_usable_iso_date(*expires);
     if (!date) reader.violate("expires_at", "must be an ISO 8601 date with a time zone");
     if (date) key.expires = date->at;
   }

@@ -13,8 +13,8 @@
 #include "encoding/http_date.hpp"
 #include "node/duration.hpp"
 #include "node/revocation_routes.hpp"
+#include "node/running_database.hpp"
 #include "node/secret.hpp"
-#include "postgres/session.hpp"
 #include "safeguards/idempotency/key.hpp"
 #include "writes/writer.hpp"
 
@@ -135,7 +135,7 @@ int TokenCommand::print() const {
   if (!plan.secret) throw std::runtime_error("the node takes no tokens of its own: HS256 is not in --token-alg");
   const std::filesystem::path data_dir = data_dir_.empty() ? serve_.data_dir : data_dir_;
   const bool own = serve_.secret_file.empty() || !data_dir_.empty();
-  const std::string secret = read_secret(own ? data_dir / "secret" : serve_.secret_file, own);
+  const std::string secret = read_secret(own ? data_dir / "secret" : serve_.secret_file, false);
   const std::int64_t lifetime = parse_duration(expires_).count();
   std::puts(
       safeguards::issue_token(secret, user_, roles, wall_now(), lifetime, plan.rules, random_uuid().text()).c_str());
@@ -176,24 +176,14 @@ std::string TokenCommand::wanted() const {
   return json + "}";
 }
 
-std::string TokenCommand::conninfo() const {
-  if (!database_url_.empty()) return database_url_;
-  if (!serve_.database_url.empty() && data_dir_.empty()) return serve_.database_url;
-  const std::filesystem::path data_dir = data_dir_.empty() ? serve_.data_dir : data_dir_;
-  const std::filesystem::path socket = data_dir / "postgres" / "socket";
-  if (!std::filesystem::exists(socket / ".s.PGSQL.5432")) {
-    throw std::runtime_error("no node runs a database in " + data_dir.string() + ": name --database-url or --data-dir");
-  }
-  return "host=" + postgres::conninfo_value(socket.string()) + " port=5432 user=tenon_edge dbname=tenon";
-}
-
 int TokenCommand::revoke() const {
   const auto parsed = json::parse(wanted());
   if (!parsed) throw std::runtime_error("token revoke: " + text_of(parsed.error()));
   auto arguments = revocation_arguments(*parsed->object());
   if (!arguments) throw std::runtime_error("token revoke: " + text_of(arguments.error()));
   const RevocationOperations operations;
-  const auto reply = run_write(conninfo(), operations.revoke, std::move(*arguments));
+  const auto reply =
+      run_write(running_database(database_url_, data_dir_, serve_), operations.revoke, std::move(*arguments));
   if (!reply) throw std::runtime_error("token revoke: " + text_of(reply.error()));
   if (reply->problem) throw std::runtime_error("token revoke: " + text_of(problem(*reply->problem)));
   std::puts(reply->body.c_str());

@@ -23,7 +23,6 @@ class TokenCommand {
   [[nodiscard]] int print() const;
   [[nodiscard]] int revoke() const;
   [[nodiscard]] std::string wanted() const;  // the revocation, as JSON
-  [[nodiscard]] std::string conninfo() const;
 
   const Settings& serve_;
   CLI::App* command_;

@@ -57,8 +57,9 @@ template <class Number>
   return std::nullopt;
 }
 
-[[nodiscard]] std::expected<Endpoint, std::string> read_endpoint(std::string_view text) {
-  const std::string quoted = "\"" + std::string(text) + "\"";
+// `quotable`: what is wrong with it may be quoted. Where no login stands before the hosts, one may have been meant.
+[[nodiscard]] std::expected<Endpoint, std::string> read_endpoint(std::string_view text, bool quotable) {
+  const std::string quoted = quotable ? "\"" + std::string(text) + "\"" : "what stands for a host";
   Endpoint endpoint;
   std::string_view port;
   bool has_port = false;
@@ -97,9 +98,10 @@ template <class Number>
 
 // What follows "redis://" or "rediss://".
 [[nodiscard]] std::optional<std::string> read_hosts(std::string_view rest, Address& address) {
-  // The last @ before the path: a password that was not encoded may have one.
+  // The last @: a password that was not encoded may have one.
   const std::size_t at = rest.rfind('@');
-  if (at != std::string_view::npos) {
+  const bool has_login = at != std::string_view::npos;
+  if (has_login) {
     if (auto wrong = read_login(rest.substr(0, at), address)) return wrong;
     rest.remove_prefix(at + 1);
   }
@@ -111,7 +113,7 @@ template <class Number>
   rest = rest.substr(0, slash);
   for (;;) {
     const std::size_t comma = rest.find(',');
-    auto endpoint = read_endpoint(rest.substr(0, comma));
+    auto endpoint = read_endpoint(rest.substr(0, comma), has_login);
     if (!endpoint) return endpoint.error();
     address.endpoints.push_back(std::move(*endpoint));
     if (comma == std::string_view::npos) return std::nullopt;

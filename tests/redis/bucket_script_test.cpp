@@ -31,7 +31,7 @@ const std::string& harness() {
     script.resize(end);
     script += R"lua(
       local token, quota, base, cap = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-      local s, sum, modulus = read(ARGV[5]), 0, 2 ^ 46
+      local s, sum, modulus = read(false, 0), 0, 2 ^ 46
       for now, cost in string.gmatch(ARGV[6], '(%d+) (-?%d+);') do
         now, cost = tonumber(now), tonumber(cost)
         local verdict, wait, remaining, refill = 1, 0, 0, 0

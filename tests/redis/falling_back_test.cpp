@@ -234,6 +234,30 @@ TEST(AStoreWithoutRedis, IsLetGoOfByWhicheverContextGoesLast) {
   other.reset();
 }
 
+// Refused again while the node does not ask Redis: who waits as told then is not punished for it.
+TEST(ALeasedLimit, TellsTheSameWaitWhileItDoesNotAskAgain) {
+  const RedisServer server;
+  LimitNode node(server.url(), patient());
+  ASSERT_TRUE(node.ready());
+  const BucketRequest request{.policy = "big",
+                              .subject = "ann",
+                              .rate = {.quota = 10'000, .window_microseconds = 10 * second},
+                              .penalty = {.base_microseconds = 60 * second, .cap_microseconds = 600 * second}};
+  const std::int64_t redis_now = std::stoll(server.ask({"TIME"}).elements.at(0).text) * second;
+  const auto written = [&](std::int64_t offset) { return std::to_string(redis_now + offset * second); };
+  server.ask({"SET", "tn:{ann}:big", "0 " + written(90) + " " + written(-30) + " 1 " + written(-30)});
+  std::int64_t asked = 0, refused_here = 0;
+  while (refused_here < 2 && ++asked < 1'000) {
+    const auto calls = node.store().counts().calls;
+    const auto decision = node.ask(request);
+    ASSERT_FALSE(decision.admitted);
+    EXPECT_GT(decision.retry_microseconds, 59 * second);
+    EXPECT_TRUE(decision.penalized);
+    if (node.store().counts().calls == calls) ++refused_here;
+  }
+  EXPECT_EQ(refused_here, 2) << "never twice within an eighth of a lease's lifetime";
+}
+
 TEST(ALeasedLimit, CostsFewCallsAndIsNeverExceeded) {
   const RedisServer server;
   LimitNode one(server.url(), patient()), two(server.url(), patient());

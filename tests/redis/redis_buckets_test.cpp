@@ -146,6 +146,56 @@ TEST_F(ARedisBucket, ThatWasLostIsRaisedToWhatANodeRemembersButNeverLowered) {
   EXPECT_EQ(take({.bucket = alice(twenty_an_hour)}).decision.remaining, 19) << "what cannot be read is a new bucket";
 }
 
+// Ten hours' worth of a token a minute, and under a minute's worth: what a limit is before and after it was changed.
+constexpr Rate long_one{.quota = 600, .window_microseconds = 36'000 * second};
+constexpr Rate short_one{.quota = 5, .window_microseconds = 50 * second};
+
+TEST_F(ARedisBucket, IsNotRefilledByANodeWhoseRateIsAnotherOne) {
+  ASSERT_EQ(take({.bucket = alice(long_one), .more = 569}).more, 569);
+  EXPECT_FALSE(take({.bucket = alice(short_one)}).decision.admitted);
+  BucketRequest misbehaved = alice(short_one);
+  misbehaved.cost = 2;
+  take({.bucket = misbehaved, .charge = true});
+  EXPECT_FALSE(take({.bucket = alice(short_one)}).decision.admitted);
+  const auto rest = take({.bucket = alice(long_one), .more = 1'000});
+  EXPECT_TRUE(rest.decision.admitted);
+  EXPECT_EQ(1 + rest.more, 30);
+  EXPECT_FALSE(take({.bucket = alice(long_one)}).decision.admitted);
+}
+
+TEST_F(ARedisBucket, IsNotUnblockedByANodeWhosePenaltyIsAnotherOne) {
+  BucketRequest strict = alice(long_one), lenient = alice(short_one);
+  strict.penalty = {.base_microseconds = 1'000 * second, .cap_microseconds = 80'000 * second};
+  lenient.penalty = {.base_microseconds = second, .cap_microseconds = second};
+  const SharedRequest known{
+      .bucket = strict,
+      .remembers = true,
+      .remembered = {.full_at = 36'000 * second, .blocked_until = 70'000 * second, .refused_at = -second, .level = 7}};
+  const std::int64_t before = take(known).decision.retry_microseconds;
+  ASSERT_GT(before, 60'000 * second);
+  EXPECT_GT(take({.bucket = lenient}).decision.retry_microseconds, 60'000 * second);
+  take({.bucket = alice(short_one), .charge = true});
+  EXPECT_FALSE(take({.bucket = alice(short_one)}).decision.admitted) << "one without penalties";
+  EXPECT_GT(take({.bucket = strict}).decision.retry_microseconds, 60'000 * second);
+}
+
+TEST_F(ARedisBucket, ThatWasLostIsKeptAsRememberedAlsoWhenTheAnswerIsARefusal) {
+  const SharedRequest told{.bucket = alice(twenty_an_hour),
+                           .remembers = true,
+                           .remembered = {.full_at = twenty_an_hour.burst_microseconds()}};
+  EXPECT_FALSE(take(told).decision.admitted);
+  EXPECT_FALSE(take({.bucket = alice(twenty_an_hour)}).decision.admitted) << "by who does not remember";
+
+  server.ask({"FLUSHALL"});
+  BucketRequest punished = alice(twenty_an_hour);
+  punished.penalty = {.base_microseconds = 600 * second, .cap_microseconds = 600 * second};
+  const SharedRequest at_its_cap{.bucket = punished,
+                                 .remembers = true,
+                                 .remembered = {.blocked_until = 600 * second, .refused_at = -second, .level = 1}};
+  EXPECT_FALSE(take(at_its_cap).decision.admitted);
+  EXPECT_GT(take({.bucket = punished}).decision.retry_microseconds, 500 * second) << "by who does not remember";
+}
+
 TEST_F(ARedisBucket, IsFoundAgainAfterRedisForgotTheScript) {
   take({.bucket = alice(twenty_an_hour)});
   server.ask({"SCRIPT", "FLUSH"});

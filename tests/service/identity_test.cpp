@@ -184,13 +184,29 @@ TEST(AKeySetAtAUrl, IsFetchedOverVerifiedTlsAndOutlivesItsServer) {
     EXPECT_EQ(judged(node, new_token), "token_invalid") << "no request waits for a fetch";
     EXPECT_TRUE(becomes(node, new_token, "200", seconds(40))) << node.log();
     EXPECT_EQ(judged(node, old_token), "token_invalid");
+    // Fetched again, and the same as before: the copy is as fresh as what was fetched.
+    const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+    std::filesystem::last_write_time(data.path() / "token-jwks.json", long_ago);
+    const auto until = steady_clock::now() + seconds(40);
+    while (std::filesystem::last_write_time(data.path() / "token-jwks.json") == long_ago &&
+           steady_clock::now() < until) {
+      EXPECT_EQ(judged(node, old_token), "token_invalid") << "and makes it ask for its key";
+      std::this_thread::sleep_for(milliseconds(50));
+    }
+    EXPECT_LT(steady_clock::now(), until);
     ASSERT_EQ(node.stop(), 0);
   }
   server.stop();
+  std::filesystem::last_write_time(data.path() / "token-jwks.json",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
   {
     Node node({.arguments = arguments, .data_dir = data.path()});
     EXPECT_EQ(judged(node, new_token), "200") << "the set that was fetched last";
     EXPECT_THAT(node.log(), HasSubstr("token_keys_from_copy"));
+    const std::string metrics = node.call({.path = "/metrics"}).body;
+    const std::string age = "\ntenon_token_keys_age_seconds ";
+    ASSERT_THAT(metrics, HasSubstr(age));
+    EXPECT_GE(std::stod(metrics.substr(metrics.find(age) + age.size())), 3600) << "as old as the copy";
     ASSERT_EQ(node.stop(), 0);
   }
   const TemporaryFolder fresh;
@@ -299,6 +315,54 @@ TEST(ARevocation, OfOneTokenFromTheCommandLineLeavesTheUsersOthers) {
   }
 }
 
+TEST(ARevocation, HoldsAlsoForATokenThatWasRevokedBeforeUntilTooEarly) {
+  const TemporaryFolder folder;
+  const SigningKey key(TokenAlgorithm::eddsa);
+  write(folder.path() / "issuer.pem", key.public_pem());
+  const Node node({.arguments = {"--token-alg", "EdDSA", "--token-key", folder.path() / "issuer.pem"}});
+  const std::string chief = key.token_of(claims("chief"));
+  const std::string lost = key.token_of(claims("mallory", R"(,"jti":"lost")"));
+  const auto revoke = [&](const std::string& body) {
+    return node.call({.method = "POST", .path = "/api/token-revocations", .token = chief, .body = body}).status;
+  };
+  EXPECT_EQ(revoke(R"({"token_id":"lost","expires_at":"2025-12-02T05:21:11Z"})"), 201);
+  EXPECT_EQ(revoke(R"({"token_id":"other"})"), 201);
+  EXPECT_TRUE(becomes(node, key.token_of(claims("x", R"(,"jti":"other")")), "token_revoked", seconds(30)));
+  EXPECT_EQ(judged(node, lost), "200") << "was to be forgotten long ago";
+  EXPECT_EQ(revoke(R"({"token_id":"lost"})"), 200);
+  EXPECT_TRUE(becomes(node, lost, "token_revoked", seconds(30)));
+  const RawResponse listed = node.call({.path = "/api/token-revocations", .token = chief});
+  EXPECT_EQ(at(listed.body, "items.0.token_id"), "lost") << listed.body;
+}
+
+TEST(ANodesRevocations, AreForgottenOnceTheyHaveExpired) {
+  const Node node;
+  const auto known = [&](const std::string& count) {
+    const auto until = steady_clock::now() + seconds(30);
+    while (steady_clock::now() < until) {
+      if (node.call({.path = "/metrics"}).body.contains("\ntenon_revocations " + count + "\n")) return true;
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+    return false;
+  };
+  // As a superuser may, past the audit.
+  const auto add = [&](int first, int last, const std::string& expires_at) {
+    node.ask(
+        "WITH past AS MATERIALIZED (SELECT set_config('session_replication_role', 'replica', true))"
+        " INSERT INTO token_revocations (token_id, expires_at, change) SELECT 't' || n, " +
+        expires_at + ", n FROM past, generate_series(" + std::to_string(first) + ", " + std::to_string(last) +
+        ") AS n");
+  };
+  add(1, 300, "now() - interval '1 day' + interval '3 s'");
+  add(301, 305, "NULL");
+  EXPECT_TRUE(known("305"));
+  EXPECT_EQ(node.ask("SELECT pg_sleep(extract(epoch FROM max(expires_at) + interval '1 day' - now()) + 0.001)"
+                     " FROM token_revocations"),
+            "");
+  add(1001, 1500, "NULL");
+  EXPECT_TRUE(known("505")) << "without another connection";
+}
+
 TEST(Revocations, AreForAdminsAndSayWhatIsWrong) {
   const Node& node = shared_node();
   const auto post = [&](const std::string& body, const std::string& roles = "admin") {
@@ -310,11 +374,19 @@ TEST(Revocations, AreForAdminsAndSayWhatIsWrong) {
   for (const char* bad :
        {"{}", R"({"user":"a","token_id":"b"})", R"({"user":""})", R"({"user":7})",
         R"({"token_id":"t","issued_before":"2025-01-01T00:00:00Z"})", R"({"user":"a","issued_before":"yesterday"})",
-        R"({"user":"a","expires_at":"2025-01-01T00:00:00Z"})", R"({"user":"a","else":1})", "[]"}) {
+        R"({"user":"a","expires_at":"2025-01-01T00:00:00Z"})", R"({"user":"a","else":1})", "[]",
+        R"({"user":"a","issued_before":"0000-06-01T00:00:00Z"})",
+        R"({"token_id":"a","expires_at":"0000-01-01T00:00:00Z"})",
+        R"({"token_id":"a","expires_at":"0001-01-01T00:00:00+01:00"})"}) {
     EXPECT_EQ(code_of(post(bad)), "validation_failed") << bad;
   }
   EXPECT_EQ(post(R"({"token_id":"t-1","expires_at":"2125-01-01T00:00:00Z"})").status, 201);
   EXPECT_EQ(post(R"({"token_id":"t-1"})").status, 200) << "is already";
+  const RawResponse far_east = post(R"({"user":"a","issued_before":"2025-12-02T05:21:11.123456+16:00"})");
+  EXPECT_EQ(far_east.status, 201) << far_east.body;
+  EXPECT_EQ(at(far_east.body, "issued_before"), "2025-12-01T13:21:11.123Z");
+  EXPECT_EQ(node.ask("SELECT extract(microseconds FROM issued_before) FROM token_revocations WHERE user_id = 'a'"),
+            "11123456");
   const std::string gone = "/api/token-revocations/00000000-0000-7000-8000-000000000000";
   EXPECT_EQ(code_of(node.call({.method = "DELETE", .path = gone, .token = node.token("chief", "admin")})), "not_found");
 }

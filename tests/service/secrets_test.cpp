@@ -67,6 +67,19 @@ TEST(Secrets, AreInNothingThatANodeSays) {
   EXPECT_THAT(why_not({"--data-dir", folder.path() / "d", "--database-url", wrong}), Not(HasSubstr(password)));
 }
 
+// Characters that end a URL's host for others are a part of the password where a login is read up to the last @.
+TEST(Secrets, AreHiddenInTheProcessListWhateverTheyHaveInThem) {
+  const Node database;
+  const std::string folder = database.socket_folder().string();
+  Node node({.arguments = {"--secret-file", database.data_dir() / "secret", "--redis-url",
+                           "redis://:SECRET1/SECRET2?@SECRET3#@127.0.0.1:1/0", "--redis-budget", "1"},
+             .database_url = "postgres://tenon_edge@/tenon?host=" + folder + "&password=SECRET4&port=5432"});
+  const std::string process = content_of("/proc/" + std::to_string(node.program().pid()) + "/cmdline");
+  EXPECT_THAT(process, Not(HasSubstr("SECRET")));
+  EXPECT_THAT(process, HasSubstr("@127.0.0.1:1/0"));
+  EXPECT_THAT(process, HasSubstr("&port=5432"));
+}
+
 TEST(SecretFiles, ThatOthersCanReadAreRefusedWithTheLineToPaste) {
   const TemporaryFolder folder;
   const std::string good = "0f9d1c7be2a84653a7d1e5b2c4f6089d";
@@ -79,8 +92,23 @@ TEST(SecretFiles, ThatOthersCanReadAreRefusedWithTheLineToPaste) {
   EXPECT_THAT(why_not({"--data-dir", folder.path() / "d", "--tls-cert", key, "--tls-key", key}), HasSubstr("chmod 6"));
   const std::string config = file_with(folder.path() / "tenon.toml", "database-url = \"postgres://a:b@c/d\"\n", 0644);
   EXPECT_THAT(why_not({"--config", config}), HasSubstr("chmod 6"));
+  for (const char* url : {"redis://:ab/cd@h", "rediss://u:ab?cd@h", "unix://u:ab#cd@/redis", "postgres://a:b?c@d/e",
+                          "postgres://h/d?user=a&password=b"}) {
+    const std::string hidden =
+        file_with(folder.path() / "hidden.toml", "redis-url = \"" + std::string(url) + "\"\n", 0644);
+    EXPECT_THAT(run_tenon({"config", "check", "--config", hidden}).errors, HasSubstr("chmod 6")) << url;
+  }
   const std::string open = file_with(folder.path() / "open.toml", "database-url = \"postgres://a@c/d\"\n", 0644);
   EXPECT_EQ(run_tenon({"config", "check", "--config", open}).exit_code, 0) << "no password in it";
+}
+
+TEST(Secrets, AreMadeByNodesAlone) {
+  const TemporaryFolder folder;
+  const Ended ended = run_tenon({"token", "--data-dir", folder.path(), "--sub", "x"});
+  EXPECT_NE(ended.exit_code, 0);
+  EXPECT_EQ(ended.output, "") << "a token that no node takes";
+  EXPECT_THAT(ended.errors, HasSubstr("start the node once"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "secret"));
 }
 
 TEST(Secrets, ThatCanBeGuessedAreRefused) {

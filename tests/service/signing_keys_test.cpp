@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "service/inventory.hpp"
 #include "service/signer.hpp"
 
@@ -72,6 +74,8 @@ TEST(SigningKeys, ThatAreNoneAreRefusedWithTheReason) {
       {R"({"user":"u","algorithm":"hmac-sha256","secret":"c2hvcnQ="})", "secret", "32 to 512 bytes"},
       {R"({"user":"u","algorithm":"hmac-sha256","secret":"not base64!"})", "secret", "base64"},
       {R"({"user":"u","algorithm":"ed25519","public_key":"x","expires_at":"tomorrow"})", "expires_at", "ISO 8601"},
+      {R"({"user":"u","algorithm":"ed25519","public_key":"x","expires_at":"0000-01-01T00:00:00Z"})", "expires_at",
+       "ISO 8601"},
   };
   for (const auto& row : rows) {
     const RawResponse refused = node.call(add_key(node, row.body));
@@ -131,6 +135,44 @@ TEST(SigningKeys, OfSharedSecretsAreSealedInTheDatabase) {
       {stored, thief.key_id()});
   ApiCall call = thief.sign(sell(node, make_item(node, 1), 1));
   EXPECT_EQ(code_of(node.call(call)), "signature_invalid");
+}
+
+// Of a folder whose path is too long for a socket: the socket is elsewhere.
+TEST(CommandsOfARunningNode, FindItsDatabaseWhereverItsSocketIs) {
+  const TemporaryFolder folder;
+  const Node node({.data_dir = folder.path() / std::string(100, 'd')});
+  const std::vector<std::vector<std::string>> commands{{"keys", "list"}, {"token", "revoke", "--user", "x"}};
+  for (std::vector<std::string> command : commands) {
+    command.insert(command.end(), {"--data-dir", node.data_dir()});
+    const Ended ended = run_tenon(command);
+    EXPECT_EQ(ended.exit_code, 0) << command.front() << ": " << ended.errors;
+  }
+}
+
+TEST(CommandsOfARunningNode, TakeTheFlagThenTheFileThenTheVariable) {
+  const Node& node = shared_node();
+  const Signer signer(node, "where-to-look");
+  const TemporaryFolder folder;
+  const std::string file = folder.path() / "node.toml";
+  std::ofstream(file) << "database-url = \"" << node.edge() << "\"\n";
+  const std::vector<std::vector<std::string>> commands{{"keys", "list", "--sub", "where-to-look"},
+                                                       {"token", "revoke", "--user", "where-to-look"}};
+  const auto run = [](std::vector<std::string> command, const std::vector<std::string>& more) {
+    command.insert(command.end(), more.begin(), more.end());
+    return run_tenon(command);
+  };
+  for (const std::vector<std::string>& command : commands) {
+    ::setenv("TENON_DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing", 1);
+    const Ended by_variable = run(command, {});
+    const Ended by_file = run(command, {"--config", file});
+    const Ended by_folder = run(command, {"--data-dir", node.data_dir()});
+    const Ended by_url = run(command, {"--database-url", node.edge()});
+    ::unsetenv("TENON_DATABASE_URL");
+    EXPECT_THAT(by_variable.errors, HasSubstr("port 1 failed"));
+    EXPECT_THAT(by_file.output, HasSubstr("where-to-look")) << by_file.errors;
+    EXPECT_THAT(by_folder.output, HasSubstr("where-to-look")) << by_folder.errors;
+    EXPECT_THAT(by_url.output, HasSubstr("where-to-look")) << by_url.errors;
+  }
 }
 
 TEST(KeysCommand, AddsListsAndRevokes) {

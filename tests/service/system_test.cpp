@@ -77,6 +77,36 @@ TEST(Metrics, CountRequestsReplaysRefusalsAndBatches) {
   }
 }
 
+TEST(ANode, ThatCannotListenAsToldChangesNothing) {
+  const Node& node = shared_node();
+  node.ask("CREATE DATABASE untouched");
+  const auto untouched = [](const std::string& conninfo) {
+    return conninfo.substr(0, conninfo.rfind('=') + 1) + "untouched";
+  };
+  const TemporaryFolder folder;
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"--listen", "127.0.0.1"}, std::vector<std::string>{"--tls-cert", "/dev/null"},
+        std::vector<std::string>{"--tls-key", "/dev/null"}}) {
+    std::vector<std::string> checked{"config", "check"};
+    checked.insert(checked.end(), wrong.begin(), wrong.end());
+    const Ended refused = run_tenon(checked);
+    EXPECT_EQ(refused.exit_code, 1) << wrong.back();
+    EXPECT_THAT(refused.errors, HasSubstr(wrong.front() == "--listen" ? "cannot listen" : "go together"));
+    std::vector<std::string> served{"serve",
+                                    "--data-dir",
+                                    folder.path(),
+                                    "--database-url",
+                                    untouched(node.edge()),
+                                    "--migrate-url",
+                                    untouched(node.superuser()),
+                                    "--log-level",
+                                    "off"};
+    served.insert(served.end(), wrong.begin(), wrong.end());
+    EXPECT_EQ(run_tenon(served).exit_code, 1);
+    EXPECT_EQ(query_value(untouched(node.superuser()), "SELECT to_regnamespace('tenon')"), "");
+  }
+}
+
 TEST(Metrics, NeverTakeANameFromAClient) {
   const Node& node = shared_node();
   node.call({.path = "/chosen-by-a-client-7"});

@@ -30,16 +30,6 @@ constexpr std::int64_t version_max = 9'007'199'254'740'991;  // 2^53 - 1: what J
   return parse_version(tag.substr(2, tag.size() - 3));
 }
 
-// An offset may carry a date out of the years that PostgreSQL and ISO 8601 share.
-[[nodiscard]] std::optional<GrainedInstant> parse_usable_date(std::string_view text) noexcept {
-  using namespace std::chrono;
-  constexpr Instant first = sys_days{year{1} / 1 / 1};
-  constexpr Instant last = sys_days{year{9999} / 12 / 31} + hours{24} - microseconds{1};
-  const auto date = parse_date(text);
-  if (!date || date->at < first || date->at > last) return std::nullopt;
-  return date;
-}
-
 // The header's value into `value` when it is there; a Problem's detail when it is there twice.
 [[nodiscard]] std::optional<Problem> read_once(const http::Request& request, std::string_view name,
                                                std::optional<std::string_view>& value) {

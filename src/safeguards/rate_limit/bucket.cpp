@@ -12,12 +12,15 @@ constexpr std::int64_t end_of_time = std::int64_t{1} << 53;
 // A bucket of which more is missing than it ever owes was written by a clock that has gone back since.
 [[nodiscard]] constexpr std::int64_t most_owed(std::int64_t burst) noexcept { return 2 * burst; }
 
-void settle(BucketState& state, std::int64_t now, std::int64_t burst, const Penalty& penalty) noexcept {
+// Returns until when it may be blocked at most.
+std::int64_t settle(BucketState& state, std::int64_t now, std::int64_t burst, const Penalty& penalty) noexcept {
   const std::int64_t latest_full = now + most_owed(burst);
+  const std::int64_t latest = latest_full + penalty.cap_microseconds;
   state.full_at = std::clamp<std::int64_t>(state.full_at, 0, latest_full);
-  state.blocked_until = std::clamp<std::int64_t>(state.blocked_until, 0, latest_full + penalty.cap_microseconds);
+  state.blocked_until = std::clamp<std::int64_t>(state.blocked_until, 0, latest);
   state.refused_at = std::clamp<std::int64_t>(state.refused_at, 0, now);
   state.level = std::clamp<std::int64_t>(state.level, 0, 63);
+  return latest;
 }
 
 // The `level`th doubling.
@@ -38,12 +41,12 @@ void settle(BucketState& state, std::int64_t now, std::int64_t burst, const Pena
 }
 
 // Came back sooner than told. Doubles the penalty, unless they could not know.
-void push(BucketState& state, std::int64_t now, const Penalty& penalty) noexcept {
+void push(BucketState& state, std::int64_t now, std::int64_t latest, const Penalty& penalty) noexcept {
   if (now - state.refused_at < penalty_grace_microseconds) return;
   const std::int64_t added = added_at(state.level, penalty);
   if (added >= penalty.cap_microseconds) return;
   ++state.level;
-  state.blocked_until += added_at(state.level, penalty) - added;
+  state.blocked_until = std::min(state.blocked_until + added_at(state.level, penalty) - added, latest);
 }
 
 // The first refusal after a wait that was sat out, or ever.
@@ -74,7 +77,7 @@ BucketDecision take(BucketState& state, std::int64_t now, const Rate& rate, cons
   now = std::clamp<std::int64_t>(now, 0, end_of_time);
   const std::int64_t token = rate.token_microseconds();
   const std::int64_t burst = token * rate.quota;
-  settle(state, now, burst, penalty);
+  const std::int64_t latest = settle(state, now, burst, penalty);
 
   const bool punishes = penalty.base_microseconds > 0;
   const bool blocked = punishes && now < state.blocked_until;
@@ -86,7 +89,7 @@ BucketDecision take(BucketState& state, std::int64_t now, const Rate& rate, cons
     const std::int64_t wanted = token * std::max<std::int64_t>(cost, 0);
     wait = std::max<std::int64_t>(debt + wanted - burst, 0);
     if (blocked) {
-      push(state, now, penalty);
+      push(state, now, latest, penalty);
       state.blocked_until = std::max(state.blocked_until, now + wait);
     } else if (wait > 0 && punishes) {
       refuse(state, now, wait, burst, penalty);

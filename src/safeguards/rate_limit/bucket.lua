@@ -11,17 +11,24 @@
 --   verdict (0: refused, 1: admitted, 2: refused for longer than until its tokens are there), wait (-1: for ever),
 --   remaining, refill, more, and the bucket, its moments counted from now: full_at, blocked_until, refused_at, level
 --
--- A bucket is kept as "full_at" or "full_at blocked_until refused_at level", and vanishes when it is as good as new.
+-- A bucket is kept as "full_at written_at" or "full_at blocked_until refused_at level written_at", and vanishes when it is
+-- as good as new. Here alone it is known when it was written: nodes may have different rates and penalties for it, as
+-- while a limit is being changed. What another one wrote may be more than the asking node's bucket ever owes, and stays;
+-- the clock has gone back only where it is earlier than what was written.
 
 local max, min, floor = math.max, math.min, math.floor
 local grace = 50000
 
+-- Returns until when it may be blocked at most.
 local function settle(s, now, burst, cap)
-  local latest_full = now + 2 * burst
-  s.full_at = min(max(s.full_at, 0), latest_full)
-  s.blocked_until = min(max(s.blocked_until, 0), latest_full + cap)
+  local most = 2 * burst
+  local latest = now + max(most + cap, s.blocked_until - s.written_at)
+  s.full_at = min(max(s.full_at, 0), now + max(most, s.full_at - s.written_at))
+  s.blocked_until = min(max(s.blocked_until, 0), latest)
   s.refused_at = min(max(s.refused_at, 0), now)
   s.level = min(max(s.level, 0), 63)
+  s.written_at = now
+  return latest
 end
 
 local function added_at(level, base, cap)
@@ -42,12 +49,12 @@ local function until_next_token(debt, token, burst)
   return rest
 end
 
-local function push(s, now, base, cap)
+local function push(s, now, latest, base, cap)
   if now - s.refused_at < grace then return end
   local added = added_at(s.level, base, cap)
   if added >= cap then return end
   s.level = s.level + 1
-  s.blocked_until = s.blocked_until + added_at(s.level, base, cap) - added
+  s.blocked_until = min(s.blocked_until + added_at(s.level, base, cap) - added, latest)
 end
 
 local function refuse(s, now, wait, burst, base, cap)
@@ -60,7 +67,7 @@ end
 -- Returns verdict, wait, remaining, refill.
 local function take(s, now, token, quota, base, cap, cost)
   local burst = token * quota
-  settle(s, now, burst, cap)
+  local latest = settle(s, now, burst, cap)
   local punishes = base > 0
   local blocked = punishes and now < s.blocked_until
   local debt = max(s.full_at - now, 0)
@@ -69,7 +76,7 @@ local function take(s, now, token, quota, base, cap, cost)
     local wanted = token * max(cost, 0)
     wait = max(debt + wanted - burst, 0)
     if blocked then
-      push(s, now, base, cap)
+      push(s, now, latest, base, cap)
       s.blocked_until = max(s.blocked_until, now + wait)
     elseif wait > 0 and punishes then
       refuse(s, now, wait, burst, base, cap)
@@ -91,21 +98,24 @@ end
 local function charge(s, now, token, quota, cost)
   if cost <= 0 then return end
   local most = 2 * token * quota
-  local debt = min(max(max(s.full_at, 0) - now, 0), most)
-  s.full_at = now + min(debt + token * min(cost, 2 * quota), most)
+  local debt = min(max(max(s.full_at, 0) - now, 0), max(most, s.full_at - s.written_at))
+  s.full_at = now + max(debt, min(debt + token * min(cost, 2 * quota), most))
+  s.written_at = max(s.written_at, now)  -- an earlier moment would make more of what was not settled
 end
 
 local function forgotten_at(s, burst)
   return max(s.full_at, s.blocked_until + max(s.level - 1, 0) * burst)
 end
 
-local function read(kept)
-  if not kept then return { full_at = 0, blocked_until = 0, refused_at = 0, level = 0 } end
-  local full_at = tonumber(kept)
-  if full_at then return { full_at = full_at, blocked_until = 0, refused_at = 0, level = 0 } end
-  local a, b, c, d = string.match(kept, '^(%d+) (%d+) (%d+) (%d+)$')
-  return { full_at = tonumber(a) or 0, blocked_until = tonumber(b) or 0, refused_at = tonumber(c) or 0,
-           level = tonumber(d) or 0 }
+local function read(kept, now)
+  local full_at, blocked_until, refused_at, level, written_at
+  if kept then
+    full_at, blocked_until, refused_at, level, written_at = string.match(kept, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+    if not full_at then full_at, written_at = string.match(kept, '^(%d+) (%d+)$') end
+  end
+  return { full_at = tonumber(full_at) or 0, blocked_until = tonumber(blocked_until) or 0,
+           refused_at = tonumber(refused_at) or 0, level = tonumber(level) or 0,
+           written_at = tonumber(written_at) or now }
 end
 
 -- A Redis that has lost buckets gets them back from who remembers them.
@@ -114,7 +124,8 @@ local function raise(s, now, told)
   if not level then return end
   s.full_at = max(s.full_at, now + full_at)
   if now + refused_at > s.refused_at then
-    s.blocked_until, s.refused_at, s.level = now + blocked_until, now + refused_at, tonumber(level)
+    s.blocked_until = max(s.blocked_until, now + blocked_until)
+    s.refused_at, s.level = now + refused_at, tonumber(level)
   end
 end
 
@@ -126,9 +137,9 @@ for i, key in ipairs(KEYS) do
   local at = 8 * (i - 1)
   local token, quota, base, cap = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
   local cost, more, flags = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6]), tonumber(ARGV[at + 7])
-  local s = read(redis.call('GET', key))
-  if ARGV[at + 8] ~= '' then raise(s, now, ARGV[at + 8]) end
+  local s = read(redis.call('GET', key), now)
   local full_at, blocked_until, level = s.full_at, s.blocked_until, s.level
+  if ARGV[at + 8] ~= '' then raise(s, now, ARGV[at + 8]) end
   local verdict, wait, remaining, refill = 1, 0, 0, 0
   if flags == 2 then
     charge(s, now, token, quota, cost)
@@ -140,9 +151,9 @@ for i, key in ipairs(KEYS) do
   end
   local left = forgotten_at(s, token * quota) - now
   if left > 0 and (s.full_at ~= full_at or s.blocked_until ~= blocked_until or s.level ~= level) then
-    local kept = s.full_at
+    local kept = string.format('%.0f %.0f', s.full_at, s.written_at)
     if s.blocked_until > 0 then
-      kept = string.format('%.0f %.0f %.0f %d', s.full_at, s.blocked_until, s.refused_at, s.level)
+      kept = string.format('%.0f %.0f %.0f %d %.0f', s.full_at, s.blocked_until, s.refused_at, s.level, s.written_at)
     end
     redis.call('SET', key, kept, 'PX', floor(left / 1000) + 1)
   end

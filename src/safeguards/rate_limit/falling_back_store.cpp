@@ -149,7 +149,10 @@ void FallingBackStore::Impl::charge_alone(const BucketRequest& request) {
 BucketDecision FallingBackStore::Impl::leased_decision(const BucketRequest& request, const Leases::Taken& taken) {
   ++by_lease;
   if (taken.refused_for > 0) {
-    return {.decided = true, .retry_microseconds = taken.refused_for, .refill_microseconds = taken.refused_for};
+    return {.decided = true,
+            .penalized = taken.penalized,
+            .retry_microseconds = taken.refused_for,
+            .refill_microseconds = taken.refused_for};
   }
   if (taken.renew) renew(request, terms_of(request));
   return {.decided = true,
@@ -252,9 +255,7 @@ void FallingBackStore::Impl::learn(const BucketRequest& request, const LeaseTerm
   if (asked.more > 0) leases.grant(request.policy, request.subject, terms, answer.more, asked_at);
   if (!answer.decision.decided) return;
   ++by_redis;
-  if (terms.leased()) {
-    leases.refuse(request.policy, request.subject, terms, answer.decision.retry_microseconds, asked_at);
-  }
+  if (terms.leased()) leases.heed(request.policy, request.subject, terms, answer.decision, asked_at);
   // Counted from before it was asked, as Redis' moment is not known: that never makes a debt greater than it is.
   memory.learn(request.policy, request.subject, request.rate, at(answer.state, asked_at));
 }

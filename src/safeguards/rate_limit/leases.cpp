@@ -1,6 +1,7 @@
 #include "safeguards/rate_limit/leases.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace tenon::safeguards {
@@ -55,7 +56,10 @@ Leases::Taken Leases::take(std::string_view policy, std::string_view subject, st
   if (known == shard.leases.end() || cost < 1) return {};
   Lease& lease = known->second;
   lease.advance(now);
-  if (lease.current.tokens < cost) return {.refused_for = std::max<std::int64_t>(0, lease.refused_until - now)};
+  if (lease.current.tokens < cost) {
+    if (now >= lease.refused_until) return {};
+    return {.refused_for = lease.told_until - now, .penalized = lease.penalized};
+  }
   lease.current.tokens -= cost;
   lease.used += cost;
   const std::int64_t left = lease.current.tokens + lease.next.tokens;
@@ -112,17 +116,21 @@ void Leases::grant(std::string_view policy, std::string_view subject, const Leas
   block.tokens += tokens;
 }
 
-void Leases::refuse(std::string_view policy, std::string_view subject, const LeaseTerms& terms, std::int64_t wait,
-                    std::int64_t asked_at) {
+void Leases::heed(std::string_view policy, std::string_view subject, const LeaseTerms& terms,
+                  const BucketDecision& decision, std::int64_t asked_at) {
   const std::uint64_t tag = tag_of(policy, subject);
   Shard& shard = shard_of(tag);
   const std::lock_guard lock(shard.mutex);
   const auto known = shard.leases.find(tag);
   if (known == shard.leases.end()) return;
+  Lease& lease = known->second;
   const std::int64_t pause = terms.lifetime_microseconds / parts_of_a_lifetime;
   static_assert(lifetime_max / parts_of_a_lifetime < penalty_grace_microseconds,
                 "who is refused here pushes unseen, which the grace forgives in the shared store as well");
-  known->second.refused_until = asked_at + (wait > 0 ? pause : 0);
+  const std::int64_t wait = std::min(decision.retry_microseconds, std::numeric_limits<std::int64_t>::max() - asked_at);
+  lease.refused_until = asked_at + (wait > 0 ? pause : 0);
+  lease.told_until = std::max(lease.refused_until, asked_at + wait);
+  lease.penalized = decision.penalized;
 }
 
 }  // namespace tenon::safeguards

@@ -38,8 +38,10 @@ class Leases {
 
   struct Taken {
     bool taken = false;
-    std::int64_t refused_for = 0;  // above 0: the shared store had none a moment ago, and is not asked again so soon
-    bool renew = false;            // half of the block is used: ask() for the next one
+    // Above 0: the shared store refused a moment ago, and is not asked again so soon. What is left of the wait it told.
+    std::int64_t refused_for = 0;
+    bool penalized = false;  // as it said then
+    bool renew = false;      // half of the block is used: ask() for the next one
     std::int64_t left = 0;
     std::int64_t ends_at = 0;  // of the tokens taken
   };
@@ -55,10 +57,10 @@ class Leases {
   // counts.
   void grant(std::string_view policy, std::string_view subject, const LeaseTerms& terms, std::int64_t tokens,
              std::int64_t asked_at);
-  // The shared store refused, for so long: for a small part of a lease's lifetime at most nobody asks it again, so that
-  // a limit that is used up costs few calls too.
-  void refuse(std::string_view policy, std::string_view subject, const LeaseTerms& terms, std::int64_t wait,
-              std::int64_t asked_at);
+  // What the shared store decided. Where it refused, nobody asks it again for a small part of a lease's lifetime, so
+  // that a limit that is used up costs few calls too: they are told the wait that it told.
+  void heed(std::string_view policy, std::string_view subject, const LeaseTerms& terms, const BucketDecision& decision,
+            std::int64_t asked_at);
 
  private:
   struct Block {
@@ -72,6 +74,8 @@ class Leases {
     std::int64_t asked_for = 0;
     std::int64_t used = 0;  // tokens since then
     std::int64_t refused_until = 0;
+    std::int64_t told_until = 0;  // what the refused one was told; never before refused_until
+    bool penalized = false;
     bool asking = false;
 
     void advance(std::int64_t now) noexcept;

@@ -212,6 +212,7 @@ TEST(ALaw, FollowsEveryRule) {
           {"effectiveDate", "", "effectiveDate", "is required"},
           {"effectiveDate", R"("2020-02-30")", "effectiveDate", "must be a day like 2025-12-02"},
           {"effectiveDate", R"("2020-01-01T00:00:00Z")", "effectiveDate", "must be a day like 2025-12-02"},
+          {"effectiveDate", R"("0000-01-01")", "effectiveDate", "must be a day like 2025-12-02"},
           {"sunsetDate", "null", "", ""},
           {"sunsetDate", R"("2020-01-01")", "", ""},
           {"sunsetDate", R"("2019-12-31")", "sunsetDate", "must not be before effectiveDate"},

@@ -179,6 +179,9 @@ TEST(Settings, OfAFlagWinOverTheFileAndThoseOfTheFileOverAVariable) {
 TEST(Settings, OfTheDataDirectoryAreTheSameForTokenAsForServe) {
   const std::string folder = ::testing::TempDir() + "tenon-docs-" + std::to_string(::getpid());
   std::filesystem::create_directories(folder);
+  const std::string secret = folder + "/secret";  // as a node made it
+  std::ofstream(secret) << "0f9d1c7be2a84653a7d1e5b2c4f6089d";
+  std::filesystem::permissions(secret, std::filesystem::perms::owner_read);
   const std::string nowhere = "TENON_DATA_DIR=/proc/nowhere";
   const ConfigFile file("data-dir = \"" + folder + "\"\n");
   EXPECT_EQ(run_tenon("token --sub ann --data-dir " + folder, nowhere).exit_code, 0);

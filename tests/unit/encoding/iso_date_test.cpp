@@ -153,6 +153,18 @@ TEST(IsoDate, IsWrittenInMillisecondsThatHaveBegun) {
   for (const auto& [unix_microseconds, text] : rows) {
     EXPECT_EQ(format_iso_date(Instant(microseconds(unix_microseconds))), text);
   }
+  EXPECT_EQ(format_exact_iso_date(Instant(microseconds(1764652871'000'999))), "2025-12-02T05:21:11.000999Z");
+}
+
+TEST(IsoDate, IsOfUseWhereItsYearIsOneThatTheDatabaseHas) {
+  EXPECT_TRUE(parse_usable_iso_date("0001-01-01T00:00:00Z"));
+  EXPECT_TRUE(parse_usable_iso_date("9999-12-31T23:59:59.999999Z"));
+  EXPECT_TRUE(parse_usable_iso_date("2025-12-02T05:21:11+23:59"));
+  EXPECT_FALSE(parse_usable_iso_date("0000-12-31T23:59:59.999999Z"));
+  EXPECT_FALSE(parse_usable_iso_date("0001-01-01T00:00:00+00:01"));
+  EXPECT_FALSE(parse_usable_iso_date("9999-12-31T23:59:59-00:01"));
+  EXPECT_FALSE(parse_usable_iso_date("Tue, 02 Dec 2025 05:21:11 GMT"));
+  EXPECT_TRUE(parse_usable_date("Tue, 02 Dec 2025 05:21:11 GMT"));
 }
 
 TEST(IsoDate, IsReadBackAsItWasWritten) {

@@ -99,7 +99,8 @@ TEST(RedisAddress, ThatIsWrongIsRefusedWithTheReason) {
 TEST(RedisAddress, NeverTellsItsPassword) {
   EXPECT_THAT(parse_address("redis://edge:hunter2@cache:6379/0")->describe(), Not(HasSubstr("hunter2")));
   for (const std::string url : {"redis://edge:hunter2@ca che", "redis://edge:hunter2@cache/x", "redis://:hunter2%@c",
-                                "redis://edge:hunter2@", "unix://:hunter2@x"}) {
+                                "redis://edge:hunter2@", "unix://:hunter2@x", "redis://edge:hunter2",
+                                "redis://hunter2:0", "rediss://[hunter2", "redis://:hunter2,cache"}) {
     const auto address = parse_address(url);
     ASSERT_FALSE(address) << url;
     EXPECT_THAT(address.error(), Not(HasSubstr("hunter2"))) << url;
