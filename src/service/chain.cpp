@@ -5,6 +5,7 @@
 
 #include "safeguards/idempotency/key.hpp"
 #include "safeguards/rate_limit/headers.hpp"
+#include "service/input.hpp"
 #include "service/signature_stage.hpp"
 
 namespace tenon::service {
@@ -119,6 +120,9 @@ Verdict parse_input(const Guards&, Exchange& x) {
   auto query = parse_query(x.request.query);
   if (!query) return problem(ProblemCode::malformed_parameter, "The query string cannot be read.");
   x.query = std::move(*query);
+  if (!x.route.policy.query) {
+    if (auto unknown = check_query(x.query, {})) return unknown;
+  }
   if (!takes_body(x.request.method)) {
     if (x.request.body.empty()) return std::nullopt;
     return problem(ProblemCode::malformed_request, "This method takes no body.");

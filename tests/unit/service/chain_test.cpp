@@ -78,6 +78,7 @@ class TheChain : public testing::Test {
     RequestWith request(std::move(lines));
     http::Request& asked = *request;
     asked.method = http::Method::delete_;
+    asked.query = query_;
     asked.peer = boost::asio::ip::make_address("192.0.2.7");
     const Route route{.method = asked.method, .pattern = "/", .policy = policy, .handler = handler_};
     Exchange x{.request = asked,
@@ -145,6 +146,7 @@ class TheChain : public testing::Test {
   std::variant<CallHandler, DirectHandler> handler_;
   bool reused_ = false;  // pretend that the key was found to be taken
 };
+  std::string_view query_;
 
 TEST_F(TheChain, AsksForAllLimitsOfARequestInOneCallAtOnceOrLater) {
   for (const bool at_once : {true, false}) {
