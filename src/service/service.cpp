@@ -54,6 +54,12 @@ bool takes_nonce_alone(const Exchange& x) {
 asio::awaitable<http::Response> at_once(http::Response response) { co_return response; }
 
 writes::Operation admit_operation() {
+http::Response refuse(const Problem& problem) {
+  http::Response response = http::Response::refusal(problem);
+  if (problem.status() == 401) response.add("WWW-Authenticate", safeguards::www_authenticate(problem.code));
+  return response;
+}
+
   using postgres::Type;
   return writes::read(
       "admit_signed", "SELECT * FROM tenon.admit_signed($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -103,11 +109,10 @@ std::chrono::seconds Service::lifetime_of(std::string_view scope) const {
   return own == settings_.key_lifetime_by_scope.end() ? settings_.key_lifetime : own->second;
 }
 
-http::Response Service::refuse(const Problem& problem) {
-  metrics_.on_refusal(problem.code);
-  http::Response response = http::Response::refusal(problem);
-  if (problem.status() == 401) response.add("WWW-Authenticate", safeguards::www_authenticate(problem.code));
-  return response;
+http::Response Service::failed(const http::Request& request, std::string_view what) {
+  log_.event(LogLevel::error, "handler_failed",
+             {{"request_id", std::string_view(request.request_id)}, {"error", what}});
+  return http::Response::refusal(problem(ProblemCode::internal_error));
 }
 
 asio::awaitable<http::Response> Service::handle(const http::Request& request) {
@@ -168,27 +173,34 @@ asio::awaitable<http::Response> Service::handle_own(const http::Request& request
              .precondition = {},
              .charged = {},
              .spared = {}};
-  Chain chain(guards_, x);
-  Chain::At at = chain.advance();
-  while (at == Chain::At::waiting) {
-    co_await chain.wait();
-    at = chain.advance();
-  }
-  std::optional<Problem> refusal;
-  if (at == Chain::At::refused) refusal = std::move(chain.refusal());
-  if (!refusal && takes_nonce_alone(x)) refusal = co_await admit(here, x);
-  const Incoming incoming{.request = request,
-                          .path = x.path,
-                          .query = x.query,
-                          .body = x.body ? &*x.body : nullptr,
-                          .caller = x.caller,
-                          .precondition = x.precondition,
-                          .exchange = &x};
+  // What is thrown is an answer like others: counted, logged, and with its headers.
   http::Response response;
-  if (refusal) {
-    response = refuse(*refusal);
-  } else {
-    response = co_await run(here, incoming, x);
+  try {
+    Chain chain(guards_, x);
+    Chain::At at = chain.advance();
+    while (at == Chain::At::waiting) {
+      co_await chain.wait();
+      at = chain.advance();
+    }
+    std::optional<Problem> refusal;
+    if (at == Chain::At::refused) refusal = std::move(chain.refusal());
+    if (!refusal && takes_nonce_alone(x)) refusal = co_await admit(here, x);
+    const Incoming incoming{.request = request,
+                            .path = x.path,
+                            .query = x.query,
+                            .body = x.body ? &*x.body : nullptr,
+                            .caller = x.caller,
+                            .precondition = x.precondition,
+                            .exchange = &x};
+    if (refusal) {
+      response = refuse(*refusal);
+    } else {
+      response = co_await run(here, incoming, x);
+    }
+  } catch (const std::exception& error) {
+    response = failed(request, error.what());
+  } catch (...) {
+    response = failed(request, "something that is no std::exception");
   }
   settle_limits(x, response);
   const auto took = monotonic_now() - started;
@@ -247,7 +259,6 @@ http::Response Service::tell(Result<writes::Reply> reply, std::string_view key_h
     if (!key_header.empty()) refusal.add("Idempotency-Key", key_header);
     return refusal;
   }
-  if (reply->problem) metrics_.on_refusal(*reply->problem);
   http::Response response = answer(*reply, std::move(reply->body));
   if (!key_header.empty() && writes::is_stored(*reply)) {
     if (reply->origin == writes::Reply::Origin::replayed) metrics_.on_replay();

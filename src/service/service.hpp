@@ -45,7 +45,8 @@ class Service {
   void add(std::vector<Route> routes);
   [[nodiscard]] const std::vector<Route>& routes() const noexcept { return routes_; }
 
-  // The server's handler. Runs on one of the writer's io_contexts.
+  // The server's handler. Runs on one of the writer's io_contexts. What a route's handler throws is logged and answered
+  // with 500 internal_error. Which refusals there were is the server's observer to count: it is told of all of them.
   [[nodiscard]] boost::asio::awaitable<http::Response> handle(const http::Request& request);
 
   // For work that is not a single operation: hands `execute` an open transaction, at most once per (scope, user, key),
@@ -79,7 +80,7 @@ class Service {
   [[nodiscard]] http::Response answer_write(Result<writes::Reply> reply, const Exchange& x);
   [[nodiscard]] boost::asio::awaitable<http::Response> read(boost::asio::io_context& here, Exchange& x,
                                                             writes::Call call);
-  [[nodiscard]] http::Response refuse(const Problem& problem);
+  [[nodiscard]] http::Response failed(const http::Request& request, std::string_view what);
   // Takes the nonce into use in a transaction of its own; the refusal when it is not new.
   [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> admit(boost::asio::io_context& here, const Exchange& x);
   // `key_header`: as the client sent it, and is told it again; empty: it sent none.
