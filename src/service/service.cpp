@@ -324,6 +324,11 @@ asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& her
   if (!key) co_return refuse(key.error());
   writes::Envelope envelope =
       envelope_of(options.scope, std::move(user_id), *key, safeguards::fingerprint(in.request, in.body), in.caller,
+  const Exchange& x = *in.exchange;
+  if (x.route.policy.key == Need::none || x.route.policy.scope != options.scope) {
+    throw std::logic_error("the route's policy does not have the scope \"" + std::string(options.scope) +
+                           "\" and a key, by which limits, settings and the outcome query know its answers");
+  }
                   in.request.request_id);
   envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
   if (in.exchange != nullptr) envelope.signature = in.exchange->signature;

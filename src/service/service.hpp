@@ -52,7 +52,7 @@ class Service {
   // For work that is not a single operation: hands `execute` an open transaction, at most once per (scope, user, key),
   // and stores its reply in that same transaction; a retry gets the stored answer. The key is the request's
   // Idempotency-Key, or one made here when it sent none; a malformed one is refused. `execute` and `in` live until it
-  // returns.
+  // returns. Throws std::logic_error where the route's policy does not say the same scope, and take a key.
   struct IdempotentOptions {
     std::string_view scope;
   };
