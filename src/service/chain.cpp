@@ -252,6 +252,10 @@ void charge_misbehaviour(const Guards& guards, const Exchange& x) {
   guards.buckets.charge(request);
 }
 
+void charge_spared(const Guards& guards, const Exchange& x) {
+  if (x.spared) guards.buckets.charge(x.spared->request());
+}
+
 std::span<Charge> Chain::asked() noexcept { return std::span(exchange_.charged).subspan(first_asked_); }
 
 // What the store said, into the exchange.

@@ -124,6 +124,10 @@ inline constexpr std::int64_t misbehaviour_cost = 2;
 void charge_misbehaviour(const Guards& guards, const Exchange& exchange);
 
 // The user as keys and audit entries name them: the token's subject, or "@" and the address where nobody is known.
+// What was taken for a replay ran after all: its key expired on the way. Charges the bucket that was spared, if one
+// was.
+void charge_spared(const Guards& guards, const Exchange& exchange);
+
 [[nodiscard]] std::string user_of(const Exchange& exchange);
 
 }  // namespace tenon::service

@@ -253,17 +253,18 @@ writes::Envelope Service::envelope_of(std::string_view scope, std::string user, 
   return envelope;
 }
 
-http::Response Service::tell(Result<writes::Reply> reply, std::string_view key_header) {
+http::Response Service::tell(Result<writes::Reply> reply, const Exchange& x) {
   if (!reply) {
     http::Response refusal = refuse(reply.error());
-    if (!key_header.empty()) refusal.add("Idempotency-Key", key_header);
+    if (!x.key_header.empty()) refusal.add("Idempotency-Key", x.key_header);
     return refusal;
   }
   http::Response response = answer(*reply, std::move(reply->body));
-  if (!key_header.empty() && writes::is_stored(*reply)) {
+  if (!x.key_header.empty() && writes::is_stored(*reply)) {
     if (reply->origin == writes::Reply::Origin::replayed) metrics_.on_replay();
-    add_idempotency_headers(response, *reply, key_header);
+    add_idempotency_headers(response, *reply, x.key_header);
   }
+  if (reply->origin == writes::Reply::Origin::fresh) charge_spared(guards_, x);
   return response;
 }
 
@@ -273,7 +274,7 @@ std::optional<http::Response> Service::replay(const Exchange& x) {
   std::optional<writes::Reply> known = writer_.known(*x.claim, x.fingerprint);
   if (!known) return std::nullopt;
   if (known->origin == writes::Reply::Origin::reused) {
-    return tell(problem(ProblemCode::idempotency_key_reused), x.key_header);
+    return tell(problem(ProblemCode::idempotency_key_reused), x);
   }
   return answer_write(*std::move(known), x);
 }
@@ -285,7 +286,7 @@ http::Response Service::answer_write(Result<writes::Reply> reply, const Exchange
     reply->status = settings_.conflict_status;
   }
   if (reply && writes::is_signature_refused(*reply)) return refuse(problem(*reply->problem));
-  return tell(std::move(reply), x.key_header);
+  return tell(std::move(reply), x);
 }
 
 asio::awaitable<http::Response> Service::write(asio::io_context& here, Exchange& x, writes::Call call) {
@@ -337,7 +338,7 @@ asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& her
   Result<writes::Reply> reply =
       co_await writer_.once(here, envelope.claim, envelope.fingerprint, envelope.signature.has_value(), deadline, work);
   if (reply && writes::is_signature_refused(*reply)) co_return refuse(problem(*reply->problem));
-  co_return tell(std::move(reply), in.request.find("Idempotency-Key").value);
+  co_return tell(std::move(reply), x);
 }
 
 asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& x, writes::Call call) {

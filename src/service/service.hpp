@@ -83,8 +83,7 @@ class Service {
   [[nodiscard]] http::Response failed(const http::Request& request, std::string_view what);
   // Takes the nonce into use in a transaction of its own; the refusal when it is not new.
   [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> admit(boost::asio::io_context& here, const Exchange& x);
-  // `key_header`: as the client sent it, and is told it again; empty: it sent none.
-  [[nodiscard]] http::Response tell(Result<writes::Reply> reply, std::string_view key_header);
+  [[nodiscard]] http::Response tell(Result<writes::Reply> reply, const Exchange& x);
   // Without its claim.
   [[nodiscard]] writes::Envelope envelope_of(std::string_view scope, std::string user,
                                              const std::optional<std::string>& key, const Digest& fingerprint,

@@ -109,6 +109,7 @@ class TheChain : public testing::Test {
     if (outcome.refusal && is_misbehaviour(outcome.refusal->code)) charge_misbehaviour(guards_, x);
     if (reused_) charge_misbehaviour(guards_, x);
     return outcome;
+    if (ran_) charge_spared(guards_, x);
   }
   boost::asio::awaitable<void> run(Exchange& x, std::optional<Problem>& refusal) {
     Chain chain(guards_, x);
@@ -147,6 +148,7 @@ class TheChain : public testing::Test {
   bool reused_ = false;  // pretend that the key was found to be taken
 };
   std::string_view query_;
+  bool ran_ = false;     // pretend that it was found to be forgotten
 
 TEST_F(TheChain, AsksForAllLimitsOfARequestInOneCallAtOnceOrLater) {
   for (const bool at_once : {true, false}) {
@@ -256,6 +258,27 @@ TEST_F(TheChain, ChargesAReusedKeyOnTopAlsoToTheUserThatAReplayWouldHaveSpared) 
 }
 
 TEST_F(TheChain, AsksAShadowLimitAndRefusesNobodyForIt) {
+TEST_F(TheChain, ChargesTheUserForAReplayThatRanAfterAll) {
+  ran_ = true;
+  (void)send({token_of("alice"), {"Idempotency-Key", "k"}}, both());
+  EXPECT_THAT(buckets_.charged, IsEmpty()) << "it was charged before it ran";
+  guards_.known_replay = [](const Uuid&) { return true; };
+  (void)send({token_of("alice"), {"Idempotency-Key", "k"}}, both());
+  EXPECT_THAT(buckets_.charged, ElementsAre("per-user user:alice 1"));
+}
+
+TEST_F(TheChain, RefusesQueryParametersWhereTheRouteTakesNone) {
+  for (const auto& [query, refused] : {std::pair{"", false}, {"colour=red", true}, {"version=3&version=3", true}}) {
+    query_ = query;
+    const Outcome outcome = send({token_of("alice")}, {.roles = roles::authenticated});
+    EXPECT_EQ(outcome.refusal.has_value(), refused) << query;
+    if (outcome.refusal) {
+      EXPECT_EQ(outcome.refusal->code, ProblemCode::malformed_parameter) << query;
+    }
+    EXPECT_FALSE(send({token_of("alice")}, {.roles = roles::authenticated, .query = true}).refusal) << query;
+  }
+}
+
   ASSERT_EQ(limits_.set("per-user", "mode", "shadow"), std::nullopt);
   ASSERT_EQ(limits_.set("per-address", "mode", "off"), std::nullopt);
   std::vector<std::string> moved;
