@@ -45,6 +45,10 @@ writes::Operation outcome_operation() {
           .batch_commands_max = limits::batch_commands_max};
 }
 
+// Of a read: another caller's answer may be another, and with a `Last-Modified` and nothing else a browser would guess
+// for how long this one is good (RFC 9111 section 4.2.2).
+constexpr std::string_view for_this_caller_now = "private, no-cache";
+
 // A write takes its nonce in its own transaction. A read need not be held to it where none is demanded.
 bool takes_nonce_alone(const Exchange& x) {
   return x.signature && x.route.policy.signature == Need::required && x.route.policy.key == Need::none;
@@ -344,13 +348,16 @@ asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& her
 asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& x, writes::Call call) {
   Result<writes::Reply> reply =
       co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+  if (reply->problem) co_return response;
+  response.add("Cache-Control", for_this_caller_now);
   if (!reply) co_return refuse(reply.error());
   http::Response response = answer(*reply, std::move(reply->body));
   if (reply->version && reply->status == 200) {
     const auto known = x.request.header("If-None-Match");
     if (known && !none_match(*known, *reply->version)) {
       http::Response unchanged(304);
-      for (const http::HeaderName name : {http::HeaderName("ETag"), http::HeaderName("Last-Modified")}) {
+      for (const http::HeaderName name :
+           {http::HeaderName("ETag"), http::HeaderName("Last-Modified"), http::HeaderName("Cache-Control")}) {
         if (const auto value = response.header(name.text())) unchanged.add(name, *value);
       }
       co_return unchanged;
@@ -392,7 +399,9 @@ asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const I
   }
   body += ",\"expires_at\":\"" + format_iso_date(*reply->expires) +
           "\",\"answer\":" + (stored.body().empty() ? "null" : stored.body()) + "}";
-  co_return http::Response::json(200, std::move(body));
+  http::Response told = http::Response::json(200, std::move(body));
+  told.add("Cache-Control", for_this_caller_now);
+  co_return told;
 }
 
 void Service::log(const http::Request& request, const Route* route, const Exchange* x, const http::Response& response,
