@@ -54,16 +54,16 @@ bool takes_nonce_alone(const Exchange& x) {
   return x.signature && x.route.policy.signature == Need::required && x.route.policy.key == Need::none;
 }
 
-// What is known without waiting, for who has to return something to await.
-asio::awaitable<http::Response> at_once(http::Response response) { co_return response; }
-
-writes::Operation admit_operation() {
 http::Response refuse(const Problem& problem) {
   http::Response response = http::Response::refusal(problem);
   if (problem.status() == 401) response.add("WWW-Authenticate", safeguards::www_authenticate(problem.code));
   return response;
 }
 
+// What is known without waiting, for who has to return something to await.
+asio::awaitable<http::Response> at_once(http::Response response) { co_return response; }
+
+writes::Operation admit_operation() {
   using postgres::Type;
   return writes::read(
       "admit_signed", "SELECT * FROM tenon.admit_signed($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -163,6 +163,7 @@ asio::awaitable<http::Response> Service::handle_own(const http::Request& request
   Exchange x{.request = request,
              .route = route,
              .now = wall_now(),
+             .deadline = started + settings_.request_deadline,
              .path = std::move(match->parameters),
              .query = {},
              .address = {},
@@ -263,12 +264,12 @@ http::Response Service::tell(Result<writes::Reply> reply, const Exchange& x) {
     if (!x.key_header.empty()) refusal.add("Idempotency-Key", x.key_header);
     return refusal;
   }
+  if (reply->origin == writes::Reply::Origin::fresh) charge_spared(guards_, x);
   http::Response response = answer(*reply, std::move(reply->body));
   if (!x.key_header.empty() && writes::is_stored(*reply)) {
     if (reply->origin == writes::Reply::Origin::replayed) metrics_.on_replay();
     add_idempotency_headers(response, *reply, x.key_header);
   }
-  if (reply->origin == writes::Reply::Origin::fresh) charge_spared(guards_, x);
   return response;
 }
 
@@ -303,8 +304,7 @@ asio::awaitable<http::Response> Service::write(asio::io_context& here, Exchange&
   } else {
     envelope.signature = x.signature;
   }
-  Result<writes::Reply> reply =
-      co_await writer_.write(here, std::move(call), std::move(envelope), monotonic_now() + settings_.request_deadline);
+  Result<writes::Reply> reply = co_await writer_.write(here, std::move(call), std::move(envelope), x.deadline);
   co_return answer_write(std::move(reply), x);
 }
 
@@ -315,8 +315,7 @@ asio::awaitable<std::optional<Problem>> Service::admit(asio::io_context& here, c
       .arguments = {x.caller.user, std::string(safeguards::leading_name(x.caller.roles)), x.request.request_id,
                     x.key ? writes::Argument(*x.key) : writes::Argument(), by.nonce, by.attempt, by.key, by.created},
       .affinity = writes::affinity_of(by.key)};
-  const Result<writes::Reply> reply =
-      co_await writer_.read_by_affinity(here, std::move(call), monotonic_now() + settings_.request_deadline);
+  const Result<writes::Reply> reply = co_await writer_.read_by_affinity(here, std::move(call), x.deadline);
   if (!reply) co_return reply.error();
   if (writes::is_signature_refused(*reply)) co_return problem(*reply->problem);
   co_return std::nullopt;
@@ -325,19 +324,19 @@ asio::awaitable<std::optional<Problem>> Service::admit(asio::io_context& here, c
 asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& here, const Incoming& in,
                                                            std::string user_id, writes::Execute execute,
                                                            IdempotentOptions options) {
-  const auto key = safeguards::idempotency_key(in.request);
-  if (!key) co_return refuse(key.error());
-  writes::Envelope envelope =
-      envelope_of(options.scope, std::move(user_id), *key, safeguards::fingerprint(in.request, in.body), in.caller,
   const Exchange& x = *in.exchange;
   if (x.route.policy.key == Need::none || x.route.policy.scope != options.scope) {
     throw std::logic_error("the route's policy does not have the scope \"" + std::string(options.scope) +
                            "\" and a key, by which limits, settings and the outcome query know its answers");
   }
+  const auto key = safeguards::idempotency_key(in.request);
+  if (!key) co_return refuse(key.error());
+  writes::Envelope envelope =
+      envelope_of(options.scope, std::move(user_id), *key, safeguards::fingerprint(in.request, in.body), in.caller,
                   in.request.request_id);
   envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
-  if (in.exchange != nullptr) envelope.signature = in.exchange->signature;
-  const Monotonic deadline = monotonic_now() + settings_.request_deadline;
+  envelope.signature = x.signature;
+  const Monotonic deadline = x.deadline;
   const writes::Writer::Work work = [&] { return transactions_.run(here, envelope, execute, deadline); };
   Result<writes::Reply> reply =
       co_await writer_.once(here, envelope.claim, envelope.fingerprint, envelope.signature.has_value(), deadline, work);
@@ -346,12 +345,11 @@ asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& her
 }
 
 asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& x, writes::Call call) {
-  Result<writes::Reply> reply =
-      co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
-  if (reply->problem) co_return response;
-  response.add("Cache-Control", for_this_caller_now);
+  Result<writes::Reply> reply = co_await writer_.read(here, std::move(call), x.deadline);
   if (!reply) co_return refuse(reply.error());
   http::Response response = answer(*reply, std::move(reply->body));
+  if (reply->problem) co_return response;
+  response.add("Cache-Control", for_this_caller_now);
   if (reply->version && reply->status == 200) {
     const auto known = x.request.header("If-None-Match");
     if (known && !none_match(*known, *reply->version)) {
@@ -366,8 +364,8 @@ asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& 
   co_return response;
 }
 
-asio::awaitable<Result<writes::Reply>> Service::ask(asio::io_context& here, writes::Call call) {
-  co_return co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+asio::awaitable<Result<writes::Reply>> Service::ask(asio::io_context& here, const Incoming& in, writes::Call call) {
+  co_return co_await writer_.read(here, std::move(call), in.exchange->deadline);
 }
 
 asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const Incoming& in) {
@@ -383,8 +381,7 @@ asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const I
       .operation = &read_outcome_,
       .arguments = {safeguards::claim_of(scope, in.caller.user, key), " " + names_of(in.caller.roles) + " "},
       .affinity = 0};
-  const Result<writes::Reply> reply =
-      co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+  const Result<writes::Reply> reply = co_await writer_.read(here, std::move(call), in.exchange->deadline);
   if (!reply) co_return refuse(reply.error());
   if (reply->status == 0) co_return refuse(problem(ProblemCode::not_found, "No unexpired key of that name is known."));
 

@@ -62,7 +62,8 @@ class Service {
                                                                          IdempotentOptions options);
 
   // Runs a read on a lane, for handlers that make something else of its reply than an answer.
-  [[nodiscard]] boost::asio::awaitable<Result<writes::Reply>> ask(boost::asio::io_context& here, writes::Call call);
+  [[nodiscard]] boost::asio::awaitable<Result<writes::Reply>> ask(boost::asio::io_context& here, const Incoming& in,
+                                                                  writes::Call call);
 
   // The stored outcome of one of the caller's own writes, or not_found: GET /api/idempotency/{scope}/{key}.
   [[nodiscard]] boost::asio::awaitable<http::Response> outcome(boost::asio::io_context& here, const Incoming& in);

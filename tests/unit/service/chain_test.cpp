@@ -84,6 +84,7 @@ class TheChain : public testing::Test {
     Exchange x{.request = asked,
                .route = route,
                .now = now,
+               .deadline = Monotonic::max(),
                .path = {},
                .query = {},
                .address = {},
@@ -108,8 +109,8 @@ class TheChain : public testing::Test {
     outcome.identified = x.identified;
     if (outcome.refusal && is_misbehaviour(outcome.refusal->code)) charge_misbehaviour(guards_, x);
     if (reused_) charge_misbehaviour(guards_, x);
-    return outcome;
     if (ran_) charge_spared(guards_, x);
+    return outcome;
   }
   boost::asio::awaitable<void> run(Exchange& x, std::optional<Problem>& refusal) {
     Chain chain(guards_, x);
@@ -145,10 +146,10 @@ class TheChain : public testing::Test {
                                .rate = {.quota = 100, .window_microseconds = 60'000'000},
                                .mode = safeguards::Mode::enforce}};
   std::variant<CallHandler, DirectHandler> handler_;
-  bool reused_ = false;  // pretend that the key was found to be taken
-};
   std::string_view query_;
+  bool reused_ = false;  // pretend that the key was found to be taken
   bool ran_ = false;     // pretend that it was found to be forgotten
+};
 
 TEST_F(TheChain, AsksForAllLimitsOfARequestInOneCallAtOnceOrLater) {
   for (const bool at_once : {true, false}) {
@@ -257,7 +258,6 @@ TEST_F(TheChain, ChargesAReusedKeyOnTopAlsoToTheUserThatAReplayWouldHaveSpared) 
   EXPECT_FALSE(is_misbehaviour(ProblemCode::conflict));
 }
 
-TEST_F(TheChain, AsksAShadowLimitAndRefusesNobodyForIt) {
 TEST_F(TheChain, ChargesTheUserForAReplayThatRanAfterAll) {
   ran_ = true;
   (void)send({token_of("alice"), {"Idempotency-Key", "k"}}, both());
@@ -279,6 +279,7 @@ TEST_F(TheChain, RefusesQueryParametersWhereTheRouteTakesNone) {
   }
 }
 
+TEST_F(TheChain, AsksAShadowLimitAndRefusesNobodyForIt) {
   ASSERT_EQ(limits_.set("per-user", "mode", "shadow"), std::nullopt);
   ASSERT_EQ(limits_.set("per-address", "mode", "off"), std::nullopt);
   std::vector<std::string> moved;
