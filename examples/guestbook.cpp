@@ -67,7 +67,10 @@ int main(int argc, char** argv) {
                  .handler = [&](const Incoming& in) { return sign(operation, in); }});
   app.add_route({.method = http::Method::post,
                  .pattern = "/api/visits",
-                 .policy = {.roles = service::roles::authenticated, .user_limit = "guestbook"},
+                 .policy = {.scope = "guestbook:visit",
+                            .key = service::Need::optional,
+                            .roles = service::roles::authenticated,
+                            .user_limit = "guestbook"},
                  .handler = service::DirectHandler(visit)});
   return app.run(argc, argv);
 }

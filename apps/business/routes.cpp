@@ -21,7 +21,7 @@ std::vector<Route> routes(const Operations& op) {
   const auto with = [&op](auto handler) { return [&op, handler](const service::Incoming& in) { return handler(op, in); }; };
   return {
     //  method         path                    scope of the key            key                          token                               who                            limit, per user
-    {Method::get,     "/api/business",      {.scope = {},                .key = Need::none,     .precondition = Need::none,     .roles = roles::authenticated, .user_limit = {}},                with(list_businesses)},
+    {Method::get,     "/api/business",      {.scope = {},                .key = Need::none,     .precondition = Need::none,     .roles = roles::authenticated, .user_limit = {}, .query = true}, with(list_businesses)},
     {Method::post,    "/api/business",      {.scope = "business:create", .key = Need::optional, .precondition = Need::none,     .roles = roles::authenticated, .user_limit = "business-create"}, with(create_business)},
     {Method::get,     "/api/business/{id}", {.scope = {},                .key = Need::none,     .precondition = Need::none,     .roles = roles::authenticated, .user_limit = {}},                with(read_business)},
     {Method::patch,   "/api/business/{id}", {.scope = "business:update", .key = Need::optional, .precondition = Need::required, .roles = roles::authenticated, .user_limit = "business-update"}, with(update_business)},

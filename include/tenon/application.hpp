@@ -30,7 +30,8 @@ class Application {
   Application& add_seed(Program::Seed seed);          // for --demo
   Application& set_greeting(std::string_view lines);  // for --demo
 
-  // The command line: serve, migrate, token, config check. Returns the exit code; what is wrong goes to standard error.
+  // The command line: serve, migrate, token, keys, sign, audit, config check. Returns the exit code; what is wrong goes
+  // to standard error.
   int run(int argc, char** argv);
 
  private:

@@ -104,7 +104,7 @@ Call call(const writes::Operation& operation, writes::Argument argument) {
 asio::awaitable<Response> proof(Here here, const Incoming& in, SharedOperations op) {
   const auto id = entry_id(in);
   if (!id) co_return Response::refusal(id.error());
-  const Result<writes::Reply> found = co_await here.service.ask(here.context, call(op->leaf, *id));
+  const Result<writes::Reply> found = co_await here.service.ask(here.context, in, call(op->leaf, *id));
   if (!found) co_return Response::refusal(found.error());
   if (found->problem) co_return service::answer(*found, found->body);
   const Members members(found->body);
@@ -116,7 +116,7 @@ asio::awaitable<Response> proof(Here here, const Incoming& in, SharedOperations 
   if (!index || *index >= size) co_return not_as_sealed();
 
   const std::vector<TileId> wanted = tiles_of(inclusion_ranges(*index, size));
-  const Result<writes::Reply> stored = co_await here.service.ask(here.context, call(op->tiles, names_of(wanted)));
+  const Result<writes::Reply> stored = co_await here.service.ask(here.context, in, call(op->tiles, names_of(wanted)));
   if (!stored) co_return Response::refusal(stored.error());
   const Proof made =
       make_proof(hasher, *std::move(entry), *index, size, wanted, Members(stored->body), members.text("note"));
@@ -124,8 +124,9 @@ asio::awaitable<Response> proof(Here here, const Incoming& in, SharedOperations 
   co_return text_answer(made.text());
 }
 
-asio::awaitable<Response> newest(Here here, SharedOperations op, std::string_view member) {
-  const Result<writes::Reply> found = co_await here.service.ask(here.context, call(op->checkpoint, std::int64_t{0}));
+asio::awaitable<Response> newest(Here here, const Incoming& in, SharedOperations op, std::string_view member) {
+  const Result<writes::Reply> found =
+      co_await here.service.ask(here.context, in, call(op->checkpoint, std::int64_t{0}));
   if (!found) co_return Response::refusal(found.error());
   if (found->problem) co_return service::answer(*found, found->body);
   std::string text = Members(found->body).text(member);
@@ -146,9 +147,9 @@ std::vector<service::Route> proof_routes(const SharedOperations& op) {
   const service::Policy everybody{.roles = service::roles::authenticated, .address_limit = "audit-read"};
   return {
       {Method::get, "/api/audit-logs/checkpoint", everybody,
-       service::DirectHandler([op](Here here, const Incoming&) { return newest(here, op, "note"); })},
+       service::DirectHandler([op](Here here, const Incoming& in) { return newest(here, in, op, "note"); })},
       {Method::get, "/api/audit-logs/key", everybody,
-       service::DirectHandler([op](Here here, const Incoming&) { return newest(here, op, "key"); })},
+       service::DirectHandler([op](Here here, const Incoming& in) { return newest(here, in, op, "key"); })},
       {Method::get, "/api/audit-logs/{id}/proof", auditors,
        service::DirectHandler([op](Here here, const Incoming& in) { return proof(here, in, op); })},
   };

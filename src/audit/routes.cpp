@@ -77,7 +77,6 @@ Result<Call> list(const Operations& op, const Incoming& in) {
 }
 
 Result<Call> read(const Operations& op, const Incoming& in) {
-  if (auto refusal = service::check_query(in.query, {})) return std::move(*refusal);
   const auto id = entry_id(in);
   if (!id) return id.error();
   return Call{.operation = &op.read, .arguments = {*id}, .affinity = 0};
@@ -111,8 +110,10 @@ std::vector<service::Route> routes(const SharedOperations& op) {
                                  .precondition = Need::none,
                                  .roles = service::roles::auditor,
                                  .address_limit = "audit-read"};
+  service::Policy searching = auditors;
+  searching.query = true;
   return {
-      {Method::get, "/api/audit-logs", auditors, [op](const Incoming& in) { return list(*op, in); }},
+      {Method::get, "/api/audit-logs", searching, [op](const Incoming& in) { return list(*op, in); }},
       {Method::get, "/api/audit-logs/{id}", auditors, [op](const Incoming& in) { return read(*op, in); }},
   };
 }

@@ -191,7 +191,7 @@ void Logger::event(LogLevel level, std::string_view name, std::initializer_list<
     line.clear();
     append_line(line, timestamp(wall_now()), level, name, fields);
     sink_->file.add(line);
-    if (line.capacity() > kept_bytes_max) line = std::string();
+    if (line.capacity() > kept_bytes_max) std::string().swap(line);  // an assignment would keep it
     if (level >= LogLevel::warning) sink_->file.flush();
   } catch (...) {  // a log line is never worth a request
   }

@@ -23,13 +23,16 @@ int open_for_appending(const std::filesystem::path& path) {
   return ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 }
 
-void write_all(int descriptor, std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+// How many could be written.
+std::size_t write_all(int descriptor, std::string_view bytes) noexcept {
+  std::size_t all = 0;
+  while (all < bytes.size()) {
+    const ssize_t written = ::write(descriptor, bytes.data() + all, bytes.size() - all);
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
+    if (written <= 0) break;
+    all += static_cast<std::size_t>(written);
   }
+  return all;
 }
 
 }  // namespace
@@ -74,7 +77,10 @@ void LogFile::write_collected(std::unique_lock<std::mutex>) {
     const std::lock_guard lock(collecting_);
     leaving_.swap(collected_);
   }
-  write_all(descriptor_, leaving_);
+  if (leaving_.empty()) return;
+  if (cut_ && write_all(descriptor_, "\n") == 0) return;
+  const std::size_t written = write_all(descriptor_, leaving_);
+  cut_ = written > 0 && leaving_[written - 1] != '\n';
 }
 
 }  // namespace tenon

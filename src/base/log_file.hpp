@@ -11,7 +11,7 @@
 namespace tenon {
 
 // Safe to use from any thread. Lines reach the file whole and in the order of the calls. What cannot be written (a full
-// disk) is dropped: nothing waits for it.
+// disk) is dropped: nothing waits for it. Of the first line that is dropped there may be a beginning, on a line alone.
 class LogFile {
  public:
   // "-": standard error, where each line is written at once. Throws std::runtime_error if the file can't be opened.
@@ -33,6 +33,7 @@ class LogFile {
   std::string collected_;
   std::mutex writing_;  // whoever holds it writes; taken before collecting_
   std::string leaving_;
+  bool cut_ = false;     // the last line written has no end: the disk was full
   std::jthread keeper_;  // of a file; ends before what it writes
 };
 

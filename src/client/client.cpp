@@ -40,8 +40,12 @@ void insist_on_header(std::string_view name, std::string_view value) {
   }
 }
 
-// Beside what the transport writes, a length of the caller's own would make a second request of the rest.
-void insist_on_no_framing(std::string_view name) {
+// Beside what the transport writes, a length of the caller's own would make a second request of the rest; and a key set
+// here would be lost to the one that is kept over retries.
+void insist_on_callers_own(std::string_view name) {
+  if (http::ascii::equal_in_any_case(name, "Idempotency-Key")) {
+    throw std::invalid_argument(std::string(name) + " is no header to set: set idempotency_key");
+  }
   for (const std::string_view framing : {"Content-Length", "Transfer-Encoding"}) {
     if (http::ascii::equal_in_any_case(name, framing)) {
       throw std::invalid_argument(std::string(name) + " follows from the body: it is no header to set");
@@ -80,7 +84,7 @@ signature::OutgoingRequest Client::prepare(const ClientRequest& request) const {
   }
   for (const auto& [name, value] : request.headers) {
     insist_on_header(name, value);
-    insist_on_no_framing(name);
+    insist_on_callers_own(name);
   }
   insist_on_header("Authorization", settings_.token);
   insist_on_header("Idempotency-Key", request.idempotency_key);
@@ -121,15 +125,18 @@ asio::awaitable<std::expected<ClientAnswer, ClientFailure>> Client::send(ClientR
     const bool settled = answer ? !client::may_be_retried(*answer) : answer.error().for_good;
     const auto told = answer ? client::retry_after(*answer, settings_.wall_clock()) : std::nullopt;
     const milliseconds pause = client::pause_after(attempts, settings_.backoff, told, settings_.random());
-    if (settled || attempts >= settings_.attempts_max || settings_.clock() + pause >= until) {
-      if (answer) co_return ClientAnswer{*std::move(answer), attempts, request.idempotency_key};
-      co_return std::unexpected(ClientFailure{answer.error().reason, attempts, request.idempotency_key});
+    bool last = settled || attempts >= settings_.attempts_max || settings_.clock() + pause >= until;
+    if (!last) {
+      if (settings_.pause) {
+        co_await settings_.pause(pause);
+      } else {
+        co_await wait(executor_, pause);
+      }
+      last = settings_.clock() >= until;  // a pause may take longer than it was meant to
     }
-    if (settings_.pause) {
-      co_await settings_.pause(pause);
-    } else {
-      co_await wait(executor_, pause);
-    }
+    if (!last) continue;
+    if (answer) co_return ClientAnswer{*std::move(answer), attempts, request.idempotency_key};
+    co_return std::unexpected(ClientFailure{answer.error().reason, attempts, request.idempotency_key});
   }
 }
 

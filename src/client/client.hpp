@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "client/retry.hpp"
 #include "client/transport.hpp"
 #include "safeguards/signature/key.hpp"
@@ -25,6 +26,9 @@ struct RequestSigner {
   std::string key_id;
 };
 
+// The least that a node lets keys live (--key-lifetime).
+inline constexpr std::chrono::milliseconds client_key_lifetime = 3 * limits::request_deadline;
+
 struct ClientSettings {
   std::string base_url;    // http(s)://host[:port]
   std::string token = {};  // bearer; empty: none; no control characters but tabs
@@ -32,7 +36,10 @@ struct ClientSettings {
   int attempts_max = 8;
   std::string authorities_file = {};  // PEM: whom to believe who an https:// server is; empty: the system's
   std::chrono::milliseconds attempt_deadline{10'000};  // of one attempt, connecting included
-  std::chrono::milliseconds deadline{60'000};          // for all attempts and pauses together
+  // For all attempts and pauses together; nothing is sent after it. What is sent last may run as long as a node's
+  // requests may, and must find its key known: so no more than the shortest lifetime of the keys asked with, less
+  // limits::request_deadline. Beyond that, what ran and was not heard of would run again.
+  std::chrono::milliseconds deadline = client_key_lifetime - limits::request_deadline;
   client::Backoff backoff = {};
 
   // Where time and chance come from; tests put their own.
@@ -47,7 +54,8 @@ struct ClientRequest {
   std::string target = "/";  // path?query, percent-encoded
   std::string body = {};     // JSON; empty: none
   // Names are tokens (RFC 9110 section 5.6.2), and neither Content-Length nor Transfer-Encoding, which follow from the
-  // body. Values have no control characters but tabs. Host, and what the settings and the key say, replace lines here.
+  // body, nor Idempotency-Key, which has a member. Values have no control characters but tabs. Host, and what the
+  // settings say, replace lines here.
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string idempotency_key = {};  // empty: a fresh one, but for GET and HEAD; no control characters but tabs
 };

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -19,6 +20,7 @@ namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
+using Resolver = asio::ip::tcp::resolver;
 using std::chrono::milliseconds;
 
 // host and port of an authority; the brackets of an IPv6 address are not part of its host.
@@ -35,7 +37,7 @@ std::pair<std::string, std::string> address_of(const signature::OutgoingRequest&
 class Connection {
  public:
   virtual ~Connection() = default;
-  virtual asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request, milliseconds deadline) = 0;
+  virtual asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request, Monotonic until) = 0;
   // Whether another request may go over it: the last one was answered, and nothing more has come since, neither the end
   // of the connection nor bytes, which would be taken for the next answer (RFC 9112 section 6.3).
   [[nodiscard]] virtual bool reusable() noexcept = 0;
@@ -77,9 +79,11 @@ class ConnectionOver final : public Connection {
 
   Stream& stream() noexcept { return stream_; }
 
-  asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request, milliseconds deadline) override {
+  asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request, Monotonic until) override {
     answered_ = false;
-    beast::get_lowest_layer(stream_).expires_after(deadline);
+    // What the socket takes at once is sent, however late it is.
+    if (monotonic_now() >= until) throw boost::system::system_error(asio::error::timed_out);
+    beast::get_lowest_layer(stream_).expires_at(until);
     auto message = message_of(request);
     co_await beast::http::async_write(stream_, message, asio::use_awaitable);
     Answered answer = co_await final_answer(request.method == http::Method::head);
@@ -131,10 +135,10 @@ class BeastTransport final : public Transport {
     std::unique_ptr<Connection> connection = take_idle(place);
     if (connection == nullptr) {
       connection = co_await open(request, until);
-      co_return co_await exchange_over(std::move(connection), place, request, left(until));
+      co_return co_await exchange_over(std::move(connection), place, request, until);
     }
     try {
-      co_return co_await exchange_over(std::move(connection), place, request, left(until));
+      co_return co_await exchange_over(std::move(connection), place, request, until);
     } catch (const boost::system::system_error&) {
       // Its server was restarted, perhaps, or is out of reach: then the others are as dead, and each would cost an
       // attempt.
@@ -145,8 +149,8 @@ class BeastTransport final : public Transport {
 
  private:
   asio::awaitable<Answered> exchange_over(std::unique_ptr<Connection> connection, std::string place,
-                                          const signature::OutgoingRequest& request, milliseconds deadline) {
-    Answered answer = co_await connection->exchange(request, deadline);
+                                          const signature::OutgoingRequest& request, Monotonic until) {
+    Answered answer = co_await connection->exchange(request, until);
     auto& idle = idle_[place];
     if (connection->reusable() && idle.size() < idle_connections_max) idle.push_back(std::move(connection));
     co_return answer;
@@ -162,16 +166,33 @@ class BeastTransport final : public Transport {
     return nullptr;
   }
 
-  static milliseconds left(Monotonic until) {
-    return std::max(milliseconds(1), std::chrono::duration_cast<milliseconds>(until - monotonic_now()));
+  struct Lookup {
+    Lookup(const asio::any_io_executor& executor, Monotonic until) : resolver(executor), timer(executor, until) {}
+    Resolver resolver;
+    asio::steady_timer timer;
+    boost::system::error_code error = asio::error::timed_out;
+    Resolver::results_type found;
+  };
+
+  // A look-up cannot be stopped, only left behind: what is awaited is the timer, which the look-up's end cancels.
+  asio::awaitable<Resolver::results_type> resolve(std::string host, std::string port, Monotonic until) {
+    const auto lookup = std::make_shared<Lookup>(executor_, until);
+    lookup->resolver.async_resolve(host, port,
+                                   [lookup](boost::system::error_code error, const Resolver::results_type& found) {
+                                     lookup->error = error;
+                                     lookup->found = found;
+                                     lookup->timer.cancel();
+                                   });
+    co_await lookup->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (lookup->error) throw boost::system::system_error(lookup->error);
+    co_return lookup->found;
   }
 
   asio::awaitable<std::unique_ptr<Connection>> open(const signature::OutgoingRequest& request, Monotonic until) {
     const auto [host, port] = address_of(request);
-    asio::ip::tcp::resolver resolver(executor_);
-    const auto places = co_await resolver.async_resolve(host, port, asio::use_awaitable);
+    const auto places = co_await resolve(host, port, until);
     beast::tcp_stream tcp(executor_);
-    tcp.expires_after(left(until));
+    tcp.expires_at(until);
     co_await tcp.async_connect(places, asio::use_awaitable);
     tcp.socket().set_option(asio::ip::tcp::no_delay(true));
     if (!request.secure) co_return std::make_unique<ConnectionOver<beast::tcp_stream>>(std::move(tcp));

@@ -23,8 +23,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   // The final answer: those with 1xx before it are passed over. Throws boost::system::system_error when no whole one
-  // came within `deadline`, or an upgrade to another protocol: whether the request ran is not known. Throws
-  // UntrustedServer.
+  // came within `deadline`, or an upgrade to another protocol: whether the request ran is not known. Nothing is sent
+  // once the deadline has passed. Throws UntrustedServer.
   [[nodiscard]] virtual boost::asio::awaitable<Answered> exchange(const signature::OutgoingRequest& request,
                                                                   std::chrono::milliseconds deadline) = 0;
 };
@@ -37,7 +37,8 @@ inline constexpr int interim_answers_max = 8;            // 1xx before one final
 // answer, and none of a server's once a request over one of them had no answer. Headers are sent as they are,
 // unchecked. Servers are verified against the authorities in `authorities_file` (PEM), or the system's when it is
 // empty. Runs on `executor`, from one thread at a time. Throws std::runtime_error for authorities that cannot be read.
-// Resolving a name takes as long as the system lets it: the deadline is for everything after.
+// Resolving a name is left behind at the deadline: it cannot be stopped, and keeps the executor's context until it
+// ends.
 [[nodiscard]] std::unique_ptr<Transport> make_transport(boost::asio::any_io_executor executor,
                                                         const std::string& authorities_file = {});
 

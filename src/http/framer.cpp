@@ -130,7 +130,7 @@ void Framer::release() {
   request_.request_id.clear();
   request_.headers = {};
   request_.body = {};
-  if (body_.capacity() > kept_bytes_max) body_ = std::string{};
+  if (body_.capacity() > kept_bytes_max) std::string().swap(body_);  // an assignment would keep it
   if (begin_ != end_) return;
   begin_ = end_ = 0;
   if (capacity_ > kept_bytes_max) {

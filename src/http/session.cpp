@@ -78,6 +78,7 @@ class Session final : public Connection {
   void append(const Response& response, bool head_only, bool keep_alive_1_0);
   void refuse(const Problem& problem);
   bool send_at_once();
+  void forget_sent();
   Response failed(std::string_view what);
 
   Seat seat_;
@@ -254,8 +255,7 @@ bool Session<Stream>::send_at_once() {
     while (sent_ < out_.size() && !error) sent_ += stream_.write_some(asio::buffer(out_) + sent_, error);
   }
   if (sent_ < out_.size()) return false;
-  out_.clear();
-  sent_ = 0;
+  forget_sent();
   return true;
 }
 
@@ -265,10 +265,16 @@ asio::awaitable<bool> Session<Stream>::send() {
   enter(Phase::writing, monotonic_now() + seat_.server().settings.write_deadline);
   error_code error;
   co_await asio::async_write(stream_, asio::buffer(out_) + sent_, asio::redirect_error(asio::use_awaitable, error));
-  sent_ = 0;
-  if (out_.capacity() > collected_bytes_max) out_ = std::string{};
-  out_.clear();
+  forget_sent();
   co_return !error;
+}
+
+// A connection that stays open does not keep the room of its largest answer.
+template <class Stream>
+void Session<Stream>::forget_sent() {
+  sent_ = 0;
+  if (out_.capacity() > collected_bytes_max) std::string().swap(out_);  // an assignment would keep the room
+  out_.clear();
 }
 
 // To close while the client's bytes are still coming in makes the kernel send a reset, which can destroy our answer on

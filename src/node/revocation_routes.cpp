@@ -98,9 +98,9 @@ std::vector<service::Route> revocation_routes(const RevocationOperations& op) {
   const auto with = [&op](auto handler) { return [&op, handler](const Incoming& in) { return handler(op, in); }; };
   return {
     //  method         path                           scope of the key                     key                          token                           who
-    {Method::get,     "/api/token-revocations",      {.scope = {},                        .key = Need::none,     .precondition = Need::none, .roles = roles::admin}, with(list)},
-    {Method::post,    "/api/token-revocations",      {.scope = "token-revocation:create", .key = Need::optional, .precondition = Need::none, .roles = roles::admin}, with(revoke)},
-    {Method::delete_, "/api/token-revocations/{id}", {.scope = "token-revocation:lift",   .key = Need::optional, .precondition = Need::none, .roles = roles::admin}, with(lift)},
+    {Method::get,     "/api/token-revocations",      {.scope = {},                        .key = Need::none,     .precondition = Need::none, .roles = roles::admin, .query = true}, with(list)},
+    {Method::post,    "/api/token-revocations",      {.scope = "token-revocation:create", .key = Need::optional, .precondition = Need::none, .roles = roles::admin},                with(revoke)},
+    {Method::delete_, "/api/token-revocations/{id}", {.scope = "token-revocation:lift",   .key = Need::optional, .precondition = Need::none, .roles = roles::admin},                with(lift)},
   };
 }
 // clang-format on

@@ -294,6 +294,7 @@ int serve(const Settings& settings, const Program& program) {
       context_pointers, settings.http, [&service](const http::Request& request) { return service.handle(request); },
       [&metrics](const http::Finished& finished) {
         if (finished.request == nullptr) metrics.on_answer("none", finished.response->status(), finished.took);
+        if (const auto code = finished.response->refused_for()) metrics.on_refusal(*code);
       },
       log);
   metrics.watch("tenon_token_keys_age_seconds", "Since the token issuer's key set was last known to be fresh.",

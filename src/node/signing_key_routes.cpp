@@ -124,9 +124,9 @@ std::expected<std::string, std::string> signing_key_arguments(const NewSigningKe
 std::vector<service::Route> signing_key_routes(const SigningKeyOperations& op, const signature::SecretSealer& sealer) {
   return {
     //  method         path                        scope of the key                key                          who
-    {Method::get,     "/api/signing-keys",      {.scope = {},                    .key = Need::none,     .roles = roles::admin}, service::CallHandler([&op](const Incoming& in) { return list_keys(op, in); })},
-    {Method::post,    "/api/signing-keys",      {.scope = "signing-keys:add",    .key = Need::required, .roles = roles::admin}, service::CallHandler([&op, &sealer](const Incoming& in) { return add_key(op, sealer, in); })},
-    {Method::delete_, "/api/signing-keys/{id}", {.scope = "signing-keys:revoke", .key = Need::optional, .roles = roles::admin}, service::CallHandler([&op](const Incoming& in) { return revoke_key(op, in); })},
+    {Method::get,     "/api/signing-keys",      {.scope = {},                    .key = Need::none,     .roles = roles::admin, .query = true}, service::CallHandler([&op](const Incoming& in) { return list_keys(op, in); })},
+    {Method::post,    "/api/signing-keys",      {.scope = "signing-keys:add",    .key = Need::required, .roles = roles::admin},                service::CallHandler([&op, &sealer](const Incoming& in) { return add_key(op, sealer, in); })},
+    {Method::delete_, "/api/signing-keys/{id}", {.scope = "signing-keys:revoke", .key = Need::optional, .roles = roles::admin},                service::CallHandler([&op](const Incoming& in) { return revoke_key(op, in); })},
   };
 }
 // clang-format on

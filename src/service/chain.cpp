@@ -5,6 +5,7 @@
 
 #include "safeguards/idempotency/key.hpp"
 #include "safeguards/rate_limit/headers.hpp"
+#include "service/input.hpp"
 #include "service/signature_stage.hpp"
 
 namespace tenon::service {
@@ -119,6 +120,9 @@ Verdict parse_input(const Guards&, Exchange& x) {
   auto query = parse_query(x.request.query);
   if (!query) return problem(ProblemCode::malformed_parameter, "The query string cannot be read.");
   x.query = std::move(*query);
+  if (!x.route.policy.query) {
+    if (auto unknown = check_query(x.query, {})) return unknown;
+  }
   if (!takes_body(x.request.method)) {
     if (x.request.body.empty()) return std::nullopt;
     return problem(ProblemCode::malformed_request, "This method takes no body.");
@@ -246,6 +250,10 @@ void charge_misbehaviour(const Guards& guards, const Exchange& x) {
   safeguards::BucketRequest request = x.spared->request();
   request.cost = 1 + misbehaviour_cost;
   guards.buckets.charge(request);
+}
+
+void charge_spared(const Guards& guards, const Exchange& x) {
+  if (x.spared) guards.buckets.charge(x.spared->request());
 }
 
 std::span<Charge> Chain::asked() noexcept { return std::span(exchange_.charged).subspan(first_asked_); }

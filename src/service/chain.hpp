@@ -58,6 +58,7 @@ struct Exchange {
   const http::Request& request;
   const Route& route;
   Instant now;
+  Monotonic deadline;  // of all that is done for it, together
   http::PathParameters path;
 
   QueryParameters query;
@@ -122,6 +123,10 @@ class Chain {
 inline constexpr std::int64_t misbehaviour_cost = 2;
 [[nodiscard]] bool is_misbehaviour(ProblemCode code) noexcept;
 void charge_misbehaviour(const Guards& guards, const Exchange& exchange);
+
+// What was taken for a replay ran after all: its key expired on the way. Charges the bucket that was spared, if one
+// was.
+void charge_spared(const Guards& guards, const Exchange& exchange);
 
 // The user as keys and audit entries name them: the token's subject, or "@" and the address where nobody is known.
 [[nodiscard]] std::string user_of(const Exchange& exchange);

@@ -33,6 +33,7 @@ struct Policy {
   Need signature = Need::optional;      // RFC 9421; only where `roles` asks for a caller, whose key it is
   std::string_view address_limit = {};  // names of limits; charged to the client's address,
   std::string_view user_limit = {};     // and to the user (to the address where no user is known)
+  bool query = false;  // takes query parameters: its handler says which (check_query); else any is refused
 
   [[nodiscard]] bool takes_signature() const noexcept { return signature != Need::none && !roles.empty(); }
 };

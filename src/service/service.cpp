@@ -45,9 +45,19 @@ writes::Operation outcome_operation() {
           .batch_commands_max = limits::batch_commands_max};
 }
 
+// Of a read: another caller's answer may be another, and with a `Last-Modified` and nothing else a browser would guess
+// for how long this one is good (RFC 9111 section 4.2.2).
+constexpr std::string_view for_this_caller_now = "private, no-cache";
+
 // A write takes its nonce in its own transaction. A read need not be held to it where none is demanded.
 bool takes_nonce_alone(const Exchange& x) {
   return x.signature && x.route.policy.signature == Need::required && x.route.policy.key == Need::none;
+}
+
+http::Response refuse(const Problem& problem) {
+  http::Response response = http::Response::refusal(problem);
+  if (problem.status() == 401) response.add("WWW-Authenticate", safeguards::www_authenticate(problem.code));
+  return response;
 }
 
 // What is known without waiting, for who has to return something to await.
@@ -103,11 +113,10 @@ std::chrono::seconds Service::lifetime_of(std::string_view scope) const {
   return own == settings_.key_lifetime_by_scope.end() ? settings_.key_lifetime : own->second;
 }
 
-http::Response Service::refuse(const Problem& problem) {
-  metrics_.on_refusal(problem.code);
-  http::Response response = http::Response::refusal(problem);
-  if (problem.status() == 401) response.add("WWW-Authenticate", safeguards::www_authenticate(problem.code));
-  return response;
+http::Response Service::failed(const http::Request& request, std::string_view what) {
+  log_.event(LogLevel::error, "handler_failed",
+             {{"request_id", std::string_view(request.request_id)}, {"error", what}});
+  return http::Response::refusal(problem(ProblemCode::internal_error));
 }
 
 asio::awaitable<http::Response> Service::handle(const http::Request& request) {
@@ -154,6 +163,7 @@ asio::awaitable<http::Response> Service::handle_own(const http::Request& request
   Exchange x{.request = request,
              .route = route,
              .now = wall_now(),
+             .deadline = started + settings_.request_deadline,
              .path = std::move(match->parameters),
              .query = {},
              .address = {},
@@ -168,27 +178,34 @@ asio::awaitable<http::Response> Service::handle_own(const http::Request& request
              .precondition = {},
              .charged = {},
              .spared = {}};
-  Chain chain(guards_, x);
-  Chain::At at = chain.advance();
-  while (at == Chain::At::waiting) {
-    co_await chain.wait();
-    at = chain.advance();
-  }
-  std::optional<Problem> refusal;
-  if (at == Chain::At::refused) refusal = std::move(chain.refusal());
-  if (!refusal && takes_nonce_alone(x)) refusal = co_await admit(here, x);
-  const Incoming incoming{.request = request,
-                          .path = x.path,
-                          .query = x.query,
-                          .body = x.body ? &*x.body : nullptr,
-                          .caller = x.caller,
-                          .precondition = x.precondition,
-                          .exchange = &x};
+  // What is thrown is an answer like others: counted, logged, and with its headers.
   http::Response response;
-  if (refusal) {
-    response = refuse(*refusal);
-  } else {
-    response = co_await run(here, incoming, x);
+  try {
+    Chain chain(guards_, x);
+    Chain::At at = chain.advance();
+    while (at == Chain::At::waiting) {
+      co_await chain.wait();
+      at = chain.advance();
+    }
+    std::optional<Problem> refusal;
+    if (at == Chain::At::refused) refusal = std::move(chain.refusal());
+    if (!refusal && takes_nonce_alone(x)) refusal = co_await admit(here, x);
+    const Incoming incoming{.request = request,
+                            .path = x.path,
+                            .query = x.query,
+                            .body = x.body ? &*x.body : nullptr,
+                            .caller = x.caller,
+                            .precondition = x.precondition,
+                            .exchange = &x};
+    if (refusal) {
+      response = refuse(*refusal);
+    } else {
+      response = co_await run(here, incoming, x);
+    }
+  } catch (const std::exception& error) {
+    response = failed(request, error.what());
+  } catch (...) {
+    response = failed(request, "something that is no std::exception");
   }
   settle_limits(x, response);
   const auto took = monotonic_now() - started;
@@ -241,17 +258,17 @@ writes::Envelope Service::envelope_of(std::string_view scope, std::string user, 
   return envelope;
 }
 
-http::Response Service::tell(Result<writes::Reply> reply, std::string_view key_header) {
+http::Response Service::tell(Result<writes::Reply> reply, const Exchange& x) {
   if (!reply) {
     http::Response refusal = refuse(reply.error());
-    if (!key_header.empty()) refusal.add("Idempotency-Key", key_header);
+    if (!x.key_header.empty()) refusal.add("Idempotency-Key", x.key_header);
     return refusal;
   }
-  if (reply->problem) metrics_.on_refusal(*reply->problem);
+  if (reply->origin == writes::Reply::Origin::fresh) charge_spared(guards_, x);
   http::Response response = answer(*reply, std::move(reply->body));
-  if (!key_header.empty() && writes::is_stored(*reply)) {
+  if (!x.key_header.empty() && writes::is_stored(*reply)) {
     if (reply->origin == writes::Reply::Origin::replayed) metrics_.on_replay();
-    add_idempotency_headers(response, *reply, key_header);
+    add_idempotency_headers(response, *reply, x.key_header);
   }
   return response;
 }
@@ -262,7 +279,7 @@ std::optional<http::Response> Service::replay(const Exchange& x) {
   std::optional<writes::Reply> known = writer_.known(*x.claim, x.fingerprint);
   if (!known) return std::nullopt;
   if (known->origin == writes::Reply::Origin::reused) {
-    return tell(problem(ProblemCode::idempotency_key_reused), x.key_header);
+    return tell(problem(ProblemCode::idempotency_key_reused), x);
   }
   return answer_write(*std::move(known), x);
 }
@@ -274,7 +291,7 @@ http::Response Service::answer_write(Result<writes::Reply> reply, const Exchange
     reply->status = settings_.conflict_status;
   }
   if (reply && writes::is_signature_refused(*reply)) return refuse(problem(*reply->problem));
-  return tell(std::move(reply), x.key_header);
+  return tell(std::move(reply), x);
 }
 
 asio::awaitable<http::Response> Service::write(asio::io_context& here, Exchange& x, writes::Call call) {
@@ -287,8 +304,7 @@ asio::awaitable<http::Response> Service::write(asio::io_context& here, Exchange&
   } else {
     envelope.signature = x.signature;
   }
-  Result<writes::Reply> reply =
-      co_await writer_.write(here, std::move(call), std::move(envelope), monotonic_now() + settings_.request_deadline);
+  Result<writes::Reply> reply = co_await writer_.write(here, std::move(call), std::move(envelope), x.deadline);
   co_return answer_write(std::move(reply), x);
 }
 
@@ -299,8 +315,7 @@ asio::awaitable<std::optional<Problem>> Service::admit(asio::io_context& here, c
       .arguments = {x.caller.user, std::string(safeguards::leading_name(x.caller.roles)), x.request.request_id,
                     x.key ? writes::Argument(*x.key) : writes::Argument(), by.nonce, by.attempt, by.key, by.created},
       .affinity = writes::affinity_of(by.key)};
-  const Result<writes::Reply> reply =
-      co_await writer_.read_by_affinity(here, std::move(call), monotonic_now() + settings_.request_deadline);
+  const Result<writes::Reply> reply = co_await writer_.read_by_affinity(here, std::move(call), x.deadline);
   if (!reply) co_return reply.error();
   if (writes::is_signature_refused(*reply)) co_return problem(*reply->problem);
   co_return std::nullopt;
@@ -309,31 +324,38 @@ asio::awaitable<std::optional<Problem>> Service::admit(asio::io_context& here, c
 asio::awaitable<http::Response> Service::handle_idempotent(asio::io_context& here, const Incoming& in,
                                                            std::string user_id, writes::Execute execute,
                                                            IdempotentOptions options) {
+  const Exchange& x = *in.exchange;
+  if (x.route.policy.key == Need::none || x.route.policy.scope != options.scope) {
+    throw std::logic_error("the route's policy does not have the scope \"" + std::string(options.scope) +
+                           "\" and a key, by which limits, settings and the outcome query know its answers");
+  }
   const auto key = safeguards::idempotency_key(in.request);
   if (!key) co_return refuse(key.error());
   writes::Envelope envelope =
       envelope_of(options.scope, std::move(user_id), *key, safeguards::fingerprint(in.request, in.body), in.caller,
                   in.request.request_id);
   envelope.claim = safeguards::claim_of(envelope.scope, envelope.user, envelope.key);
-  if (in.exchange != nullptr) envelope.signature = in.exchange->signature;
-  const Monotonic deadline = monotonic_now() + settings_.request_deadline;
+  envelope.signature = x.signature;
+  const Monotonic deadline = x.deadline;
   const writes::Writer::Work work = [&] { return transactions_.run(here, envelope, execute, deadline); };
   Result<writes::Reply> reply =
       co_await writer_.once(here, envelope.claim, envelope.fingerprint, envelope.signature.has_value(), deadline, work);
   if (reply && writes::is_signature_refused(*reply)) co_return refuse(problem(*reply->problem));
-  co_return tell(std::move(reply), in.request.find("Idempotency-Key").value);
+  co_return tell(std::move(reply), x);
 }
 
 asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& x, writes::Call call) {
-  Result<writes::Reply> reply =
-      co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+  Result<writes::Reply> reply = co_await writer_.read(here, std::move(call), x.deadline);
   if (!reply) co_return refuse(reply.error());
   http::Response response = answer(*reply, std::move(reply->body));
+  if (reply->problem) co_return response;
+  response.add("Cache-Control", for_this_caller_now);
   if (reply->version && reply->status == 200) {
     const auto known = x.request.header("If-None-Match");
     if (known && !none_match(*known, *reply->version)) {
       http::Response unchanged(304);
-      for (const http::HeaderName name : {http::HeaderName("ETag"), http::HeaderName("Last-Modified")}) {
+      for (const http::HeaderName name :
+           {http::HeaderName("ETag"), http::HeaderName("Last-Modified"), http::HeaderName("Cache-Control")}) {
         if (const auto value = response.header(name.text())) unchanged.add(name, *value);
       }
       co_return unchanged;
@@ -342,8 +364,8 @@ asio::awaitable<http::Response> Service::read(asio::io_context& here, Exchange& 
   co_return response;
 }
 
-asio::awaitable<Result<writes::Reply>> Service::ask(asio::io_context& here, writes::Call call) {
-  co_return co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+asio::awaitable<Result<writes::Reply>> Service::ask(asio::io_context& here, const Incoming& in, writes::Call call) {
+  co_return co_await writer_.read(here, std::move(call), in.exchange->deadline);
 }
 
 asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const Incoming& in) {
@@ -359,8 +381,7 @@ asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const I
       .operation = &read_outcome_,
       .arguments = {safeguards::claim_of(scope, in.caller.user, key), " " + names_of(in.caller.roles) + " "},
       .affinity = 0};
-  const Result<writes::Reply> reply =
-      co_await writer_.read(here, std::move(call), monotonic_now() + settings_.request_deadline);
+  const Result<writes::Reply> reply = co_await writer_.read(here, std::move(call), in.exchange->deadline);
   if (!reply) co_return refuse(reply.error());
   if (reply->status == 0) co_return refuse(problem(ProblemCode::not_found, "No unexpired key of that name is known."));
 
@@ -375,7 +396,9 @@ asio::awaitable<http::Response> Service::outcome(asio::io_context& here, const I
   }
   body += ",\"expires_at\":\"" + format_iso_date(*reply->expires) +
           "\",\"answer\":" + (stored.body().empty() ? "null" : stored.body()) + "}";
-  co_return http::Response::json(200, std::move(body));
+  http::Response told = http::Response::json(200, std::move(body));
+  told.add("Cache-Control", for_this_caller_now);
+  co_return told;
 }
 
 void Service::log(const http::Request& request, const Route* route, const Exchange* x, const http::Response& response,

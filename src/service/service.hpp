@@ -45,13 +45,14 @@ class Service {
   void add(std::vector<Route> routes);
   [[nodiscard]] const std::vector<Route>& routes() const noexcept { return routes_; }
 
-  // The server's handler. Runs on one of the writer's io_contexts.
+  // The server's handler. Runs on one of the writer's io_contexts. What a route's handler throws is logged and answered
+  // with 500 internal_error. Which refusals there were is the server's observer to count: it is told of all of them.
   [[nodiscard]] boost::asio::awaitable<http::Response> handle(const http::Request& request);
 
   // For work that is not a single operation: hands `execute` an open transaction, at most once per (scope, user, key),
   // and stores its reply in that same transaction; a retry gets the stored answer. The key is the request's
   // Idempotency-Key, or one made here when it sent none; a malformed one is refused. `execute` and `in` live until it
-  // returns.
+  // returns. Throws std::logic_error where the route's policy does not say the same scope, and take a key.
   struct IdempotentOptions {
     std::string_view scope;
   };
@@ -61,7 +62,8 @@ class Service {
                                                                          IdempotentOptions options);
 
   // Runs a read on a lane, for handlers that make something else of its reply than an answer.
-  [[nodiscard]] boost::asio::awaitable<Result<writes::Reply>> ask(boost::asio::io_context& here, writes::Call call);
+  [[nodiscard]] boost::asio::awaitable<Result<writes::Reply>> ask(boost::asio::io_context& here, const Incoming& in,
+                                                                  writes::Call call);
 
   // The stored outcome of one of the caller's own writes, or not_found: GET /api/idempotency/{scope}/{key}.
   [[nodiscard]] boost::asio::awaitable<http::Response> outcome(boost::asio::io_context& here, const Incoming& in);
@@ -79,11 +81,10 @@ class Service {
   [[nodiscard]] http::Response answer_write(Result<writes::Reply> reply, const Exchange& x);
   [[nodiscard]] boost::asio::awaitable<http::Response> read(boost::asio::io_context& here, Exchange& x,
                                                             writes::Call call);
-  [[nodiscard]] http::Response refuse(const Problem& problem);
+  [[nodiscard]] http::Response failed(const http::Request& request, std::string_view what);
   // Takes the nonce into use in a transaction of its own; the refusal when it is not new.
   [[nodiscard]] boost::asio::awaitable<std::optional<Problem>> admit(boost::asio::io_context& here, const Exchange& x);
-  // `key_header`: as the client sent it, and is told it again; empty: it sent none.
-  [[nodiscard]] http::Response tell(Result<writes::Reply> reply, std::string_view key_header);
+  [[nodiscard]] http::Response tell(Result<writes::Reply> reply, const Exchange& x);
   // Without its claim.
   [[nodiscard]] writes::Envelope envelope_of(std::string_view scope, std::string user,
                                              const std::optional<std::string>& key, const Digest& fingerprint,

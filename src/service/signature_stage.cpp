@@ -34,8 +34,7 @@ asio::awaitable<std::optional<Problem>> judge_presented(const Guards& guards, Ex
     } else {
       // Sessions run on io_contexts and nothing else (http/server.hpp).
       const auto executor = co_await asio::this_coro::executor;
-      auto found = co_await guard.keys.find(static_cast<asio::io_context&>(executor.context()), *id,
-                                            now + limits::request_deadline);
+      auto found = co_await guard.keys.find(static_cast<asio::io_context&>(executor.context()), *id, x.deadline);
       if (!found) co_return std::move(found).error();
       key = *std::move(found);
     }

@@ -57,7 +57,10 @@ int main(int argc, char** argv) {
   app.add_migration(std::string(chaos::rooms_name), std::string(chaos::rooms_schema));
   app.add_route({.method = http::Method::post,
                  .pattern = "/api/rooms/{id}/visits",
-                 .policy = {.roles = service::roles::authenticated, .user_limit = "rooms"},
+                 .policy = {.scope = "rooms:visit",
+                            .key = service::Need::optional,
+                            .roles = service::roles::authenticated,
+                            .user_limit = "rooms"},
                  .handler = service::DirectHandler(visit)});
   return app.run(argc, argv);
 }

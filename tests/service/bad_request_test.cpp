@@ -135,6 +135,61 @@ TEST(BadQuery, NamesTheParameter) {
   expect_named(many, "query");
 }
 
+TEST(BadQuery, IsRefusedWhereverThePathTakesNone) {
+  const Node& node = shared_node();
+  const std::string item = make_item(node, 5);
+  struct {
+    const char* method;
+    std::string path;
+    std::string body = "{}";
+  } const routes[] = {
+      {"GET", "/api/inventory/" + item},
+      {"PATCH", "/api/inventory/" + item, R"({"decrement":1})"},
+      {"DELETE", "/api/inventory/" + item},
+      {"POST", "/api/inventory", R"({"name":"Chair","price":1})"},
+      {"POST", "/api/orders", R"({"lines":[{"item_id":")" + item + R"(","quantity":1}]})"},
+      {"GET", "/api/audit-logs/1"},
+      {"GET", "/api/audit-logs/1/proof"},
+      {"GET", "/api/audit-logs/checkpoint"},
+      {"GET", "/api/audit-logs/key"},
+      {"GET", "/api/idempotency/inventory:update/k"},
+      {"POST", "/api/token-revocations", R"({"user":"nobody"})"},
+      {"DELETE", std::string("/api/token-revocations/") + nobody},
+      {"POST", "/api/signing-keys"},
+      {"DELETE", std::string("/api/signing-keys/") + nobody},
+      {"POST", "/api/business"},
+      {"GET", std::string("/api/business/") + nobody},
+      {"PATCH", std::string("/api/business/") + nobody},
+      {"DELETE", std::string("/api/business/") + nobody},
+      {"POST", "/api/crime/conversion/convert"},
+      {"POST", "/api/crime/facilities"},
+      {"POST", "/api/crime/black-market"},
+      {"GET", std::string("/api/crime/black-market/") + nobody},
+      {"POST", std::string("/api/crime/black-market/") + nobody + "/purchase"},
+      {"POST", "/api/crime/laundering"},
+      {"PUT", "/api/crime/legislation"},
+  };
+  std::vector<BadInput> rows;
+  for (const auto& route : routes) {
+    const std::string method = route.method;
+    const bool writes = method != "GET";
+    for (const char* query : {"?colour=red", "?version=1", "?version=1&version=1"}) {
+      rows.push_back({route.method,
+                      {.method = method,
+                       .path = route.path + query,
+                       .token = admin(node),
+                       .key = writes ? fresh_key() : "",
+                       .body = writes && method != "DELETE" ? route.body : ""},
+                      400,
+                      "malformed_parameter"});
+    }
+  }
+  expect_refusals(node, rows);
+  for (const char* path : {"/healthz?colour=red", "/readyz?colour=red", "/metrics?colour=red"}) {
+    EXPECT_EQ(node.call({.path = path}).status, 200) << "whatever a prober adds";
+  }
+}
+
 TEST(BadKey, IsRefusedOnEveryWrite) {
   const Node& node = shared_node();
   const std::string item = make_item(node, 10);

@@ -70,6 +70,21 @@ TEST(HandleIdempotent, RunsOncePerKeyHoweverManySendIt) {
   EXPECT_EQ(guestbook().ask("SELECT count FROM visits WHERE author = 'carol'"), "1");
 }
 
+TEST(HandleIdempotent, IsOfAScopeThatTheNodeKnows) {
+  const std::string key = fresh_key();
+  EXPECT_EQ(guestbook().call(post("/api/visits", "hugh", key, "{}")).status, 200);
+  const RawResponse outcome =
+      guestbook().call({.path = "/api/idempotency/guestbook:visit/" + key, .token = guestbook().token("hugh", "")});
+  EXPECT_EQ(outcome.status, 200) << outcome.body;
+  EXPECT_EQ(at(outcome.body, "answer.visits"), "1");
+
+  Node patient({.arguments = {"--key-lifetime", "guestbook:visit=10m"}, .binary = GUESTBOOK_BINARY});
+  const RawResponse visited = patient.call(
+      {.method = "POST", .path = "/api/visits", .token = patient.token("hugh", ""), .key = key, .body = "{}"});
+  EXPECT_EQ(visited.status, 200) << visited.body;
+  EXPECT_EQ(patient.ask("SELECT expires_at > now() + interval '9 minutes' FROM idempotency_keys"), "t");
+}
+
 TEST(HandleIdempotent, RunsOncePerKeyOnTwoNodesAtOnce) {
   NodeSettings settings = beside(guestbook());
   settings.binary = GUESTBOOK_BINARY;

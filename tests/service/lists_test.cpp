@@ -200,10 +200,13 @@ TEST_F(Lists, OfOneItemTellWhetherItChanged) {
   const RawResponse full = node.call(read);
   EXPECT_EQ(full.header("ETag"), "W/\"v1\"");
   EXPECT_TRUE(full.header("Last-Modified").has_value());
+  EXPECT_EQ(full.header("Cache-Control"), "private, no-cache") << "a browser would guess how long it is good";
+  EXPECT_EQ(node.call(get(node, "/api/inventory")).header("Cache-Control"), "private, no-cache");
   read.headers = {{"If-None-Match", "W/\"v1\""}};
   const RawResponse unchanged = node.call(read);
   EXPECT_EQ(unchanged.status, 304);
   EXPECT_EQ(unchanged.body, "");
+  EXPECT_EQ(unchanged.header("Cache-Control"), "private, no-cache");
   ASSERT_EQ(node.call(sell(node, item, 1)).status, 200);
   EXPECT_EQ(node.call(read).status, 200);
   read.method = "HEAD";

@@ -109,8 +109,7 @@ TEST(Reuse, WithAnotherPayloadIsRefusedUnderItsOwnTypeAndRunsNothing) {
     ApiCall call;
   } const rows[] = {{"another quantity", sell(node, item, 2, "reused")},
                     {"another form", change(node, item, R"({"increment":1})", "reused")},
-                    {"another item", sell(node, other_item, 1, "reused")},
-                    {"another query", with_query}};
+                    {"another item", sell(node, other_item, 1, "reused")}};
   for (const auto& row : rows) {
     const RawResponse refused = node.call(row.call);
     EXPECT_EQ(refused.status, 409) << row.what;
@@ -118,6 +117,7 @@ TEST(Reuse, WithAnotherPayloadIsRefusedUnderItsOwnTypeAndRunsNothing) {
     EXPECT_EQ(code_of(refused), "idempotency_key_reused") << row.what;
     EXPECT_THAT(refused.body, testing::Not(HasSubstr("quantity_available"))) << row.what;
   }
+  EXPECT_EQ(code_of(node.call(with_query)), "malformed_parameter") << "no path that writes takes one";
   EXPECT_EQ(stock_of(node, item), (Stock{.available = 9, .sold = 1, .entries = 1}));
   EXPECT_EQ(stock_of(node, other_item), (Stock{.available = 10, .sold = 0, .entries = 0}));
 }

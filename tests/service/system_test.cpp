@@ -51,6 +51,9 @@ TEST(Metrics, CountRequestsReplaysRefusalsAndBatches) {
   node.call(change(node, item, "{"));
   node.call({.path = "/no/such/path"});
   node.call({.path = "/api/inventory"});
+  // One that only the read's reply tells, and one of a handler's own.
+  node.call({.path = "/api/inventory/01890000-0000-7000-8000-000000000000", .token = node.token("reader", "staff")});
+  node.call({.path = "/problems/no-such-problem"});
   const RawResponse page = node.call({.path = "/metrics"});
   EXPECT_THAT(page.header("Content-Type").value_or(""), StartsWith("text/plain; version=0.0.4"));
   for (const char* line : {
@@ -66,6 +69,7 @@ TEST(Metrics, CountRequestsReplaysRefusalsAndBatches) {
            R"(tenon_refusals_total{code="insufficient_stock"} 1)",
            R"(tenon_refusals_total{code="malformed_json"} 1)",
            R"(tenon_refusals_total{code="unknown_path"} 1)",
+           R"(tenon_refusals_total{code="not_found"} 2)",
            R"(tenon_refusals_total{code="unauthenticated"} 1)",
            "tenon_replays_total 1",
            R"(tenon_batch_commands_sum{operation="decrement_stock_atomic"} 2)",
@@ -104,6 +108,25 @@ TEST(ANode, ThatCannotListenAsToldChangesNothing) {
     served.insert(served.end(), wrong.begin(), wrong.end());
     EXPECT_EQ(run_tenon(served).exit_code, 1);
     EXPECT_EQ(query_value(untouched(node.superuser()), "SELECT to_regnamespace('tenon')"), "");
+  }
+}
+
+TEST(Metrics, CountWhatNeverBecomesARequest) {
+  const Node node;
+  const auto status_of = [&](const std::string& bytes) { return exchange(node.port(), bytes).status; };
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(40'000, 'x') + "\r\n\r\n"), 431);
+  EXPECT_EQ(status_of("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n"), 413);
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\n\r\n"), 400);
+  const RawResponse page = node.call({.path = "/metrics"});
+  for (const char* line : {
+           R"(tenon_requests_total{route="none",status="431"} 1)",
+           R"(tenon_requests_total{route="none",status="413"} 1)",
+           R"(tenon_requests_total{route="none",status="400"} 1)",
+           R"(tenon_refusals_total{code="header_too_large"} 1)",
+           R"(tenon_refusals_total{code="body_too_large"} 1)",
+           R"(tenon_refusals_total{code="malformed_request"} 1)",
+       }) {
+    EXPECT_THAT(page.body, HasSubstr(std::string(line) + "\n"));
   }
 }
 

@@ -1,10 +1,12 @@
 #include "base/log.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -249,6 +251,56 @@ TEST(Logger, AppendsToWhatIsThereAndMakesTheFolder) {
 
 TEST(Logger, RefusesAFileThatCannotBeOpened) {
   EXPECT_THROW(Logger("/proc/no/such/place/log", LogLevel::info), std::runtime_error);
+}
+
+// No file of this process grows beyond so many bytes: as if the disk were full.
+class FullDisk {
+ public:
+  explicit FullDisk(std::uintmax_t bytes) {
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit less{.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &less), 0);
+  }
+  ~FullDisk() {
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &before_), 0);
+    (void)std::signal(SIGXFSZ, signal_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  void (*signal_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before_{};
+};
+
+TEST(Logger, AfterAFullDiskWritesWholeLinesAgain) {
+  LogFile file;
+  Logger log(file.path(), LogLevel::info);
+  log.event(LogLevel::info, "before");
+  log.flush();
+  {
+    const FullDisk full(std::filesystem::file_size(file.path()) + 10);
+    for (const char* name : {"cut", "dropped", "dropped"}) {
+      log.event(LogLevel::info, name);
+      log.flush();
+    }
+  }
+  for (const char* name : {"after", "later"}) {
+    log.event(LogLevel::info, name);
+    log.flush();
+  }
+  std::vector<std::string> events;
+  std::size_t broken = 0;
+  for (const std::string& line : file.lines()) {
+    const auto parsed = json::parse(line);
+    if (parsed) {
+      events.push_back(*json::find(*parsed->object(), "event")->string());
+    } else {
+      ++broken;
+    }
+  }
+  EXPECT_EQ(events, (std::vector<std::string>{"before", "after", "later"}));
+  EXPECT_EQ(broken, 1U);
 }
 
 }  // namespace

@@ -197,12 +197,28 @@ TEST_F(ClientTest, GivesUpAfterItsAttemptsWithTheLastAnswerOrTheReason) {
 }
 
 TEST_F(ClientTest, WaitsForNothingThatWouldComeAfterItsDeadline) {
-  script_.answers = {{503, "59"}, {503, "59"}, {200, ""}};
+  script_.answers = {{503, "19"}, {503, "19"}, {200, ""}};
   const Outcome outcome = sell();
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->answer.status, 503);
-  EXPECT_EQ(outcome->attempts, 2) << "59 s fit into the minute once";
+  EXPECT_EQ(outcome->attempts, 2) << "19 s fit into twenty once";
   EXPECT_EQ(script_.deadlines, (std::vector<std::chrono::milliseconds>{10'000ms, 1'000ms}));
+}
+
+TEST_F(ClientTest, SendsNothingOnceItsDeadlinePassedWhileItPaused) {
+  for (const std::uint16_t first : {lost, std::uint16_t{503}}) {
+    script_ = Script{.answers = {{first, ""}, {200, ""}}};
+    ClientSettings with = settings();
+    with.pause = [this](std::chrono::milliseconds pause) { return pass(pause + 10min); };
+    const Outcome outcome = send({.method = http::Method::post, .target = "/api/x", .body = "{}"}, with);
+    EXPECT_EQ(script_.seen.size(), 1U) << "the key may be forgotten by now: this would be a new request";
+    EXPECT_EQ(outcome.has_value(), first != lost) << "the last answer, or why there was none";
+    EXPECT_EQ(outcome ? outcome->attempts : outcome.error().attempts, 1);
+  }
+}
+
+TEST_F(ClientTest, IsDoneWithARequestBeforeItsKeyMayBeForgotten) {
+  EXPECT_LE(ClientSettings{}.deadline + limits::request_deadline, client_key_lifetime);
 }
 
 TEST_F(ClientTest, RefusesWhatCannotBeSent) {
@@ -220,6 +236,11 @@ TEST_F(ClientTest, RefusesHeaderNamesThatAreNoTokens) {
   // How long a request is, is the client's to say: another length would make a second request of its rest.
   for (const char* name : {"Content-Length", "transfer-encoding"}) {
     EXPECT_THAT(refusal_of({.headers = {{name, "5"}}}, settings()), testing::HasSubstr(name));
+  }
+  for (const char* name : {"Idempotency-Key", "idempotency-key"}) {
+    EXPECT_THAT(refusal_of({.method = http::Method::post, .headers = {{name, "mine"}}}, settings()),
+                testing::HasSubstr("set idempotency_key"))
+        << "another key would be sent instead";
   }
   EXPECT_TRUE(script_.seen.empty());
   EXPECT_EQ(refusal_of({.headers = {{"!#$%&'*+-.^_`|~09azAZ", "v"}}}, settings()), "");

@@ -1,6 +1,8 @@
 // tenon::Client's own connections, to a server that answers byte by byte what the test says. Both run on one thread, so
 // that nothing depends on who is faster.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -14,10 +16,27 @@
 #include <boost/beast/ssl.hpp>
 #include <deque>
 #include <functional>
+#include <latch>
 
 #include <tenon/client.hpp>
 
 #include "support/tls_server.hpp"
+
+namespace {
+
+std::latch* name_server = nullptr;  // who asks for slow.example waits for it
+
+}  // namespace
+
+// Before the system's own.
+extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints, addrinfo** found) {
+  static const auto own = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (host != nullptr && std::string_view(host) == "slow.example") {
+    name_server->wait();
+    return EAI_AGAIN;
+  }
+  return own(host, service, hints, found);
+}
 
 namespace tenon::test {
 namespace {
@@ -230,6 +249,46 @@ TEST_F(ClientConnections, OfAServerThatForgotThemCostOneAttemptHoweverManyThereA
   EXPECT_EQ(outcome->answer.body, "/after");
   EXPECT_EQ(outcome->attempts, 2);
   EXPECT_EQ(connections(), many + 1);
+}
+
+TEST_F(ClientConnections, GiveUpANameThatIsLookedUpForTooLong) {
+  std::latch found(1);
+  name_server = &found;
+  serve([](const Asked& asked) -> Reply { return {answer(asked.target)}; });
+  client_.emplace(context_.get_executor(), ClientSettings{.base_url = "http://slow.example",
+                                                          .attempts_max = 2,
+                                                          .attempt_deadline = std::chrono::milliseconds(50),
+                                                          .backoff = {.first = std::chrono::milliseconds(1)}});
+  const auto outcome = get(std::vector<std::string>{"/"}).front();
+  found.count_down();
+  ASSERT_TRUE(outcome.has_value()) << "it still waits";
+  ASSERT_FALSE(*outcome);
+  EXPECT_EQ(outcome->error().attempts, 2);
+}
+
+TEST_F(ClientConnections, SendNothingOnceTheDeadlineHasPassed) {
+  int asked_for = 0;
+  serve([&](const Asked& asked) -> Reply {
+    ++asked_for;
+    return {answer(asked.target)};
+  });
+  const auto transport = client::make_transport(context_.get_executor());
+  signature::OutgoingRequest request;
+  ASSERT_TRUE(request.go_to(servers_.back().url() + "/"));
+  request.set("Host", request.host);
+  const auto status = [&](std::chrono::milliseconds deadline) {
+    std::optional<unsigned> answered;
+    asio::co_spawn(
+        context_, transport->exchange(request, deadline),
+        [&](std::exception_ptr lost, const client::Answered& answer) { answered = lost ? 0 : answer.status; });
+    while (!answered && context_.run_one_for(std::chrono::seconds(60)) != 0) continue;
+    return answered;
+  };
+  EXPECT_EQ(status(std::chrono::seconds(60)), 200U);
+  EXPECT_EQ(status(std::chrono::milliseconds(0)), 0U) << "over the connection that is there";
+  EXPECT_EQ(status(std::chrono::milliseconds(0)), 0U) << "over a new one";
+  EXPECT_EQ(status(std::chrono::seconds(60)), 200U);
+  EXPECT_EQ(asked_for, 2);
 }
 
 }  // namespace

@@ -2,10 +2,13 @@
 #include "http/server.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <array>
 
 #include "unit/http/test_server.hpp"
 
@@ -235,6 +238,50 @@ TEST(Server, SaysWhyItCannotListen) {
   TestServer taken;
   EXPECT_THROW(TestServer({.listen = "127.0.0.1:" + std::to_string(taken.port())}), std::runtime_error);
   EXPECT_THROW(TestServer({.listen = "nowhere"}), std::runtime_error);
+}
+
+// Of the heap, all threads together.
+std::size_t bytes_in_use() {
+  const struct mallinfo2 now = mallinfo2();
+  return now.uordblks + now.hblkhd;
+}
+
+// Reads an answer with a body of so many bytes, and keeps nothing of it.
+void read_away(int descriptor, std::size_t body) {
+  std::array<char, 16 * 1024> buffer;
+  for (std::size_t read = 0, all = body + 1; read < all;) {
+    const ssize_t received = recv(descriptor, buffer.data(), buffer.size(), 0);
+    ASSERT_GT(received, 0);
+    const std::string_view some(buffer.data(), static_cast<std::size_t>(received));
+    if (read == 0) all = body + some.find("\r\n\r\n") + 4;
+    read += some.size();
+  }
+}
+
+TEST(Server, KeepsNoRoomForTheLargestRequestAndAnswerOfAConnectionThatStaysOpen) {
+  constexpr std::size_t body = 200'000;
+  constexpr std::size_t many = 40;
+  TestServer server;
+  std::vector<RawClient> clients;
+  for (std::size_t i = 0; i < many; ++i) {
+    clients.emplace_back(server.port());
+    clients.back().send(simple);
+    ASSERT_EQ(clients.back().read().status, 200);
+  }
+  const std::string posts = "POST /status/204 HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body) +
+                            "\r\n\r\n" + std::string(body, ' ');
+  const std::string gets = "GET /bytes/" + std::to_string(body) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  const std::size_t before = bytes_in_use();
+  for (RawClient& client : clients) {
+    client.send(posts);
+    ASSERT_EQ(client.read().status, 204);
+  }
+  EXPECT_LT(bytes_in_use(), before + many * body / 4) << "of requests";
+  for (RawClient& client : clients) {
+    client.send(gets);
+    read_away(client.fd(), body);
+  }
+  EXPECT_LT(bytes_in_use(), before + many * body / 4) << "of answers";
 }
 
 }  // namespace

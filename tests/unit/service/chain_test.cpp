@@ -78,11 +78,13 @@ class TheChain : public testing::Test {
     RequestWith request(std::move(lines));
     http::Request& asked = *request;
     asked.method = http::Method::delete_;
+    asked.query = query_;
     asked.peer = boost::asio::ip::make_address("192.0.2.7");
     const Route route{.method = asked.method, .pattern = "/", .policy = policy, .handler = handler_};
     Exchange x{.request = asked,
                .route = route,
                .now = now,
+               .deadline = Monotonic::max(),
                .path = {},
                .query = {},
                .address = {},
@@ -107,6 +109,7 @@ class TheChain : public testing::Test {
     outcome.identified = x.identified;
     if (outcome.refusal && is_misbehaviour(outcome.refusal->code)) charge_misbehaviour(guards_, x);
     if (reused_) charge_misbehaviour(guards_, x);
+    if (ran_) charge_spared(guards_, x);
     return outcome;
   }
   boost::asio::awaitable<void> run(Exchange& x, std::optional<Problem>& refusal) {
@@ -143,7 +146,9 @@ class TheChain : public testing::Test {
                                .rate = {.quota = 100, .window_microseconds = 60'000'000},
                                .mode = safeguards::Mode::enforce}};
   std::variant<CallHandler, DirectHandler> handler_;
+  std::string_view query_;
   bool reused_ = false;  // pretend that the key was found to be taken
+  bool ran_ = false;     // pretend that it was found to be forgotten
 };
 
 TEST_F(TheChain, AsksForAllLimitsOfARequestInOneCallAtOnceOrLater) {
@@ -251,6 +256,27 @@ TEST_F(TheChain, ChargesAReusedKeyOnTopAlsoToTheUserThatAReplayWouldHaveSpared) 
   EXPECT_THAT(buckets_.charged, ElementsAre("per-address ip:192.0.2.7 2", "per-user user:alice 3"));
   EXPECT_TRUE(is_misbehaviour(ProblemCode::idempotency_key_reused));
   EXPECT_FALSE(is_misbehaviour(ProblemCode::conflict));
+}
+
+TEST_F(TheChain, ChargesTheUserForAReplayThatRanAfterAll) {
+  ran_ = true;
+  (void)send({token_of("alice"), {"Idempotency-Key", "k"}}, both());
+  EXPECT_THAT(buckets_.charged, IsEmpty()) << "it was charged before it ran";
+  guards_.known_replay = [](const Uuid&) { return true; };
+  (void)send({token_of("alice"), {"Idempotency-Key", "k"}}, both());
+  EXPECT_THAT(buckets_.charged, ElementsAre("per-user user:alice 1"));
+}
+
+TEST_F(TheChain, RefusesQueryParametersWhereTheRouteTakesNone) {
+  for (const auto& [query, refused] : {std::pair{"", false}, {"colour=red", true}, {"version=3&version=3", true}}) {
+    query_ = query;
+    const Outcome outcome = send({token_of("alice")}, {.roles = roles::authenticated});
+    EXPECT_EQ(outcome.refusal.has_value(), refused) << query;
+    if (outcome.refusal) {
+      EXPECT_EQ(outcome.refusal->code, ProblemCode::malformed_parameter) << query;
+    }
+    EXPECT_FALSE(send({token_of("alice")}, {.roles = roles::authenticated, .query = true}).refusal) << query;
+  }
 }
 
 TEST_F(TheChain, AsksAShadowLimitAndRefusesNobodyForIt) {
