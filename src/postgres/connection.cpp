@@ -1,12 +1,14 @@
 #include "postgres/connection.hpp"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/limits.hpp"
 #include "base/test_switch.hpp"
 #include "postgres/endpoints.hpp"
 #include "postgres/errors.hpp"
@@ -55,6 +57,14 @@ class Link : public std::enable_shared_from_this<Link> {
     handle_ = nullptr;
   }
 
+  // An ordinary close leaves to the kernel what has not been delivered, which may reach the server long after whoever
+  // gave it up has told the outcome.
+  void abandon() noexcept {
+    const linger nothing_left{.l_onoff = 1, .l_linger = 0};
+    if (handle_ != nullptr) setsockopt(PQsocket(handle_), SOL_SOCKET, SO_LINGER, &nothing_left, sizeof nothing_left);
+    close();
+  }
+
   void arm(Monotonic deadline) {
     due_ = deadline;
     expired_ = false;
@@ -94,7 +104,7 @@ class Link : public std::enable_shared_from_this<Link> {
 class Call {
  public:
   Call(std::shared_ptr<Link> link, Monotonic deadline) : link_(std::move(link)) { link_->arm(deadline); }
-  ~Call() { finished_ ? link_->disarm() : link_->close(); }
+  ~Call() { finished_ ? link_->disarm() : link_->abandon(); }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   void finish() noexcept { finished_ = true; }
@@ -111,7 +121,7 @@ class LibpqConnection final : public Connection {
 
   asio::awaitable<void> prepare(const std::string& name, const std::string& sql, const std::vector<Oid>& types,
                                 Monotonic deadline) override {
-    Call call(started(), deadline);
+    Call call(started(deadline), deadline);
     require_sent(
         call, PQsendPrepare(link_->handle(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()));
     co_await finish(call);
@@ -119,7 +129,7 @@ class LibpqConnection final : public Connection {
 
   asio::awaitable<Rows> execute_prepared(const std::string& name, const Parameters& parameters,
                                          Monotonic deadline) override {
-    Call call(started(), deadline);
+    Call call(started(deadline), deadline);
     require_sent(call,
                  PQsendQueryPrepared(link_->handle(), name.c_str(), parameters.count(), parameters.values().data(),
                                      parameters.lengths().data(), parameters.formats().data(), 1));
@@ -128,7 +138,7 @@ class LibpqConnection final : public Connection {
   }
 
   asio::awaitable<Rows> execute(const std::string& sql, const Parameters& parameters, Monotonic deadline) override {
-    Call call(started(), deadline);
+    Call call(started(deadline), deadline);
     require_sent(call, PQsendQueryParams(link_->handle(), sql.c_str(), parameters.count(), parameters.types().data(),
                                          parameters.values().data(), parameters.lengths().data(),
                                          parameters.formats().data(), 1));
@@ -136,7 +146,7 @@ class LibpqConnection final : public Connection {
   }
 
   asio::awaitable<Rows> script(const std::string& sql, Monotonic deadline) override {
-    Call call(started(), deadline);
+    Call call(started(deadline), deadline);
     require_sent(call, PQsendQuery(link_->handle(), sql.c_str()));
     co_return co_await finish(call);
   }
@@ -147,8 +157,13 @@ class LibpqConnection final : public Connection {
   }
 
  private:
-  const std::shared_ptr<Link>& started() const {
+  const std::shared_ptr<Link>& started(Monotonic deadline) const {
     if (!link_->open()) throw ConnectionError("the connection to the database is closed");
+    // Time may have passed without this process: its callers were told the outcome, and nothing may run any more.
+    if (monotonic_now() >= deadline) {
+      link_->close();
+      throw ConnectionError("the deadline passed before the statement was sent");
+    }
     return link_;
   }
 
@@ -211,8 +226,11 @@ class LibpqConnection final : public Connection {
 
 // With `endpoint` null libpq finds the server by its own defaults.
 PGconn* start_connecting(const std::string& conninfo, const Endpoint* endpoint) {
-  std::vector<const char*> keywords{"fallback_application_name", "dbname", "client_encoding"};
-  std::vector<const char*> values{"tenon", conninfo.c_str(), "UTF8"};
+  // What stands before dbname is a default, what stands after it wins. The kernel delivers what was sent by a process
+  // that is gone, too.
+  const std::string undelivered_most = std::to_string(limits::request_deadline.count());
+  std::vector<const char*> keywords{"fallback_application_name", "tcp_user_timeout", "dbname", "client_encoding"};
+  std::vector<const char*> values{"tenon", undelivered_most.c_str(), conninfo.c_str(), "UTF8"};
   if (endpoint != nullptr) {
     keywords.insert(keywords.end(), {"host", "hostaddr", "port"});
     values.insert(values.end(), {endpoint->host.c_str(), endpoint->address.c_str(), endpoint->port.c_str()});
