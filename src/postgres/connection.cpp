@@ -19,8 +19,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
 
-void swallow_notice(void*, const PGresult*) {}
-
 // The libpq handle with its socket and the timer of the call under way. Shared with the timer's handler, which may be
 // on its way when the connection has gone.
 class Link : public std::enable_shared_from_this<Link> {
@@ -42,7 +40,11 @@ class Link : public std::enable_shared_from_this<Link> {
   void adopt(PGconn* handle) {
     close();
     handle_ = handle;
+    if (handle_ != nullptr) PQsetNoticeReceiver(handle_, note, this);
   }
+
+  // What a COMMIT told as done, a fail-over may take back.
+  [[nodiscard]] bool standby_lacks() const noexcept { return standby_lacks_; }
 
   // The descriptor is libpq's: Asio only watches it, and lets go of it before libpq closes it.
   void watch() { socket_.assign(PQsocket(handle_)); }
@@ -85,6 +87,9 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
  private:
+  static void note(void* link, const PGresult* notice) {
+    if (ends_wait_for_standby(notice)) static_cast<Link*>(link)->standby_lacks_ = true;
+  }
   void expire() {
     // A handler that was queued when its call ended may run during the next one, whose time is not up.
     if (monotonic_now() < due_) return;
@@ -97,6 +102,7 @@ class Link : public std::enable_shared_from_this<Link> {
   asio::steady_timer timer_;
   Monotonic due_ = Monotonic::max();
   bool expired_ = false;
+  bool standby_lacks_ = false;
 };
 
 // One call from its deadline's start to its end. Unless the exchange with the server was finished, nobody knows what it
@@ -212,6 +218,7 @@ class LibpqConnection final : public Connection {
       }
     }
     if (!link_->open()) throw ConnectionError(message_of(link_->handle()));
+    if (link_->standby_lacks()) throw ConnectionError("the wait for the synchronous standby was cancelled");
     call.finish();
     if (refused != nullptr) throw_error_of(refused);
     co_return rows;
@@ -243,7 +250,6 @@ PGconn* start_connecting(const std::string& conninfo, const Endpoint* endpoint) 
 asio::awaitable<void> connect(std::shared_ptr<Link> link, PGconn* handle, Monotonic deadline) {
   link->adopt(handle);
   if (handle == nullptr) throw std::bad_alloc();
-  PQsetNoticeReceiver(handle, swallow_notice, nullptr);
   Call call(link, deadline);
   PostgresPollingStatusType next = PGRES_POLLING_WRITING;
   while (PQstatus(handle) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {

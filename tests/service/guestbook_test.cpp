@@ -4,6 +4,7 @@
 #include <set>
 
 #include "service/inventory.hpp"
+#include "service/lost_standby.hpp"
 
 namespace tenon::test {
 namespace {
@@ -111,6 +112,26 @@ TEST(HandleIdempotent, ExecutesNothingOverALoginThatWouldNotWaitForTheDisk) {
   const RawResponse answer = node.call(call);
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+}
+
+TEST(HandleIdempotent, TellsNothingOfACommitThatWasKeptFromWaitingForTheStandby) {
+  Node node({.binary = GUESTBOOK_BINARY});
+  const ApiCall call{
+      .method = "POST", .path = "/api/visits", .token = node.token("hugo", ""), .key = fresh_key(), .body = "{}"};
+  (void)query(node.edge(),
+              "ALTER ROLE tenon_edge SET client_min_messages = error");  // the warning is not for it to drop
+  LostStandby standby(node.superuser());
+  auto told = std::async(std::launch::async, [&] { return node.call(call); });
+  EXPECT_TRUE(standby.awaits_node());
+  const std::string first = LostStandby::cancel_wait(node.edge());
+  ASSERT_NE(first, "");
+  EXPECT_TRUE(standby.awaits_node(first)) << "nobody asked again";
+  EXPECT_EQ(told.wait_for(std::chrono::seconds(0)), std::future_status::timeout) << "told before the standby had it";
+  standby.give_up();
+  const RawResponse answer = told.get();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+  EXPECT_EQ(node.ask("SELECT count FROM visits"), "1");
 }
 
 TEST(HandleIdempotent, RefusesAnotherPayloadUnderTheSameKey) {
