@@ -43,11 +43,11 @@ class Transactions {
   class Lease;
 
   // `committing` is set before COMMIT is sent: until then a lost connection means that nothing happened.
-  [[nodiscard]] boost::asio::awaitable<Result<Reply>> attempt(Pool& pool, const Envelope& envelope,
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> attempt(Lease& lease, const Envelope& envelope,
                                                               const Execute& execute, Monotonic deadline,
                                                               bool& committing);
   // After a COMMIT whose answer was lost: what is stored under the key, once the server tells.
-  [[nodiscard]] boost::asio::awaitable<Result<Reply>> find_out(Pool& pool, const Envelope& envelope,
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> find_out(Lease& lease, const Envelope& envelope,
                                                                Monotonic deadline);
 
   std::string conninfo_;
