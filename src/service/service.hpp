@@ -48,8 +48,9 @@ class Service {
   // The server's handler. Runs on one of the writer's io_contexts.
   [[nodiscard]] boost::asio::awaitable<http::Response> handle(const http::Request& request);
 
-  // For work that is not a single operation: hands `execute` an open transaction, at most once per (scope, user, key),
-  // and stores its reply in that same transaction; a retry gets the stored answer. The key is the request's
+  // For work that is not a single operation: hands `execute` an open transaction, of which at most one commits per
+  // (scope, user, key), and stores its reply in that same transaction; a retry gets the stored answer. It may be called
+  // several times (writes/transactions.hpp). The key is the request's
   // Idempotency-Key, or one made here when it sent none; a malformed one is refused. `execute` and `in` live until it
   // returns.
   struct IdempotentOptions {
