@@ -82,7 +82,7 @@ asio::awaitable<std::optional<Reply>> refused_signature(postgres::Connection& co
                                                         Monotonic deadline) {
   const SignedBy& signature = *envelope.signature;
   postgres::Parameters parameters;
-  parameters.add(std::string_view(envelope.user));
+  parameters.add(std::string_view(signature.user));
   parameters.add(std::string_view(envelope.role));
   parameters.add(std::string_view(envelope.request_id));
   parameters.add(std::string_view(envelope.key));

@@ -6,6 +6,7 @@
 
 #include "service/inventory.hpp"
 #include "service/lost_standby.hpp"
+#include "service/signer.hpp"
 
 namespace tenon::test {
 namespace {
@@ -133,6 +134,15 @@ TEST(HandleIdempotent, TellsNothingOfACommitThatWasKeptFromWaitingForTheStandby)
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
   EXPECT_EQ(node.ask("SELECT count FROM visits"), "1");
+}
+
+TEST(HandleIdempotent, TakesASignatureOnce) {
+  const Signer signer(guestbook(), "kim");
+  const ApiCall call = signer.sign({.method = "POST", .path = "/api/visits", .key = fresh_key(), .body = "{}"});
+  const RawResponse first = guestbook().call(call);
+  EXPECT_EQ(first.status, 200) << first.body;
+  EXPECT_EQ(code_of(guestbook().call(call)), "signature_replayed");
+  EXPECT_EQ(guestbook().ask("SELECT count FROM visits WHERE author = 'kim'"), "1");
 }
 
 bool comes_to_log(const Node& node, const std::string& event) {
