@@ -205,7 +205,6 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
   std::optional<postgres::StatementError> refused;
   try {
     const Monotonic deadline = started + limits::statement_deadline + answer_grace;
-    if (operation.kind == Operation::Kind::write) test_switch::pass(test_switch::Step::before_statement);
     encode_batch(batch, columns_, parameters_);
     if (std::ranges::find(prepared_, &statement) == prepared_.end()) {
       co_await connection_->prepare(name, statement, parameters_.types(), deadline);
@@ -213,6 +212,7 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
       under_way_.clear();
       co_return requeue(std::move(batch));  // that may have taken its time: see first who still waits
     }
+    if (operation.kind == Operation::Kind::write) test_switch::pass(test_switch::Step::before_statement);
     const postgres::Rows rows = co_await connection_->execute_prepared(name, parameters_, deadline);
     if (operation.kind == Operation::Kind::write) {
       test_switch::pass(test_switch::Step::answer_came);
