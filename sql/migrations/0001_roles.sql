@@ -1,5 +1,5 @@
--- Who may do what, before there is anything to do. Run as the login role of the migration (a superuser or a role that may
--- create roles); everything after this runs as tenon_owner.
+-- Who may do what, before there is anything to do. Run as the login role of the migration (a superuser, or a role that may
+-- create roles and owns the database); everything after this runs as tenon_owner.
 --
 -- Roles belong to the whole cluster: another database of ours on it may have made them already, at this very moment too.
 DO $$
@@ -23,6 +23,13 @@ END
 $$;
 
 GRANT tenon_teller TO tenon_owner;  -- so that a migration may give it its function
+DO $$
+BEGIN
+  IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) THEN  -- who may be anybody anyway
+    EXECUTE format('GRANT tenon_owner TO %I', session_user);  -- as which the migrations after this one are run
+  END IF;
+END
+$$;
 
 -- A statement of a node gives up before the request that waits for it does (limits.hpp).
 ALTER ROLE tenon_edge SET lock_timeout = '3s';

@@ -1,12 +1,14 @@
 #include "postgres/connection.hpp"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/limits.hpp"
 #include "base/test_switch.hpp"
 #include "postgres/endpoints.hpp"
 #include "postgres/errors.hpp"
@@ -16,8 +18,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
-
-void swallow_notice(void*, const PGresult*) {}
 
 // The libpq handle with its socket and the timer of the call under way. Shared with the timer's handler, which may be
 // on its way when the connection has gone.
@@ -40,7 +40,11 @@ class Link : public std::enable_shared_from_this<Link> {
   void adopt(PGconn* handle) {
     close();
     handle_ = handle;
+    if (handle_ != nullptr) PQsetNoticeReceiver(handle_, note, this);
   }
+
+  // What a COMMIT told as done, a fail-over may take back.
+  [[nodiscard]] bool standby_lacks() const noexcept { return standby_lacks_; }
 
   // The descriptor is libpq's: Asio only watches it, and lets go of it before libpq closes it.
   void watch() { socket_.assign(PQsocket(handle_)); }
@@ -53,6 +57,14 @@ class Link : public std::enable_shared_from_this<Link> {
     unwatch();
     if (handle_ != nullptr) PQfinish(handle_);
     handle_ = nullptr;
+  }
+
+  // An ordinary close leaves to the kernel what has not been delivered, which may reach the server long after whoever
+  // gave it up has told the outcome.
+  void abandon() noexcept {
+    const linger nothing_left{.l_onoff = 1, .l_linger = 0};
+    if (handle_ != nullptr) setsockopt(PQsocket(handle_), SOL_SOCKET, SO_LINGER, &nothing_left, sizeof nothing_left);
+    close();
   }
 
   void arm(Monotonic deadline) {
@@ -75,6 +87,9 @@ class Link : public std::enable_shared_from_this<Link> {
   }
 
  private:
+  static void note(void* link, const PGresult* notice) {
+    if (ends_wait_for_standby(notice)) static_cast<Link*>(link)->standby_lacks_ = true;
+  }
   void expire() {
     // A handler that was queued when its call ended may run during the next one, whose time is not up.
     if (monotonic_now() < due_) return;
@@ -87,6 +102,7 @@ class Link : public std::enable_shared_from_this<Link> {
   asio::steady_timer timer_;
   Monotonic due_ = Monotonic::max();
   bool expired_ = false;
+  bool standby_lacks_ = false;
 };
 
 // One call from its deadline's start to its end. Unless the exchange with the server was finished, nobody knows what it
@@ -94,7 +110,7 @@ class Link : public std::enable_shared_from_this<Link> {
 class Call {
  public:
   Call(std::shared_ptr<Link> link, Monotonic deadline) : link_(std::move(link)) { link_->arm(deadline); }
-  ~Call() { finished_ ? link_->disarm() : link_->close(); }
+  ~Call() { finished_ ? link_->disarm() : link_->abandon(); }
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
   void finish() noexcept { finished_ = true; }
@@ -111,7 +127,7 @@ class LibpqConnection final : public Connection {
 
   asio::awaitable<void> prepare(const std::string& name, const std::string& sql, const std::vector<Oid>& types,
                                 Monotonic deadline) override {
-    Call call(started(), deadline);
+    Call call(started(deadline), deadline);
     require_sent(
         call, PQsendPrepare(link_->handle(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()));
     co_await finish(call);
@@ -119,7 +135,7 @@ class LibpqConnection final : public Connection {
 
   asio::awaitable<Rows> execute_prepared(const std::string& name, const Parameters& parameters,
                                          Monotonic deadline) override {
-    Call call(started(), deadline);
+    Call call(started(deadline), deadline);
     require_sent(call,
                  PQsendQueryPrepared(link_->handle(), name.c_str(), parameters.count(), parameters.values().data(),
                                      parameters.lengths().data(), parameters.formats().data(), 1));
@@ -128,7 +144,7 @@ class LibpqConnection final : public Connection {
   }
 
   asio::awaitable<Rows> execute(const std::string& sql, const Parameters& parameters, Monotonic deadline) override {
-    Call call(started(), deadline);
+    Call call(started(deadline), deadline);
     require_sent(call, PQsendQueryParams(link_->handle(), sql.c_str(), parameters.count(), parameters.types().data(),
                                          parameters.values().data(), parameters.lengths().data(),
                                          parameters.formats().data(), 1));
@@ -136,7 +152,7 @@ class LibpqConnection final : public Connection {
   }
 
   asio::awaitable<Rows> script(const std::string& sql, Monotonic deadline) override {
-    Call call(started(), deadline);
+    Call call(started(deadline), deadline);
     require_sent(call, PQsendQuery(link_->handle(), sql.c_str()));
     co_return co_await finish(call);
   }
@@ -147,8 +163,13 @@ class LibpqConnection final : public Connection {
   }
 
  private:
-  const std::shared_ptr<Link>& started() const {
+  const std::shared_ptr<Link>& started(Monotonic deadline) const {
     if (!link_->open()) throw ConnectionError("the connection to the database is closed");
+    // Time may have passed without this process: its callers were told the outcome, and nothing may run any more.
+    if (monotonic_now() >= deadline) {
+      link_->close();
+      throw ConnectionError("the deadline passed before the statement was sent");
+    }
     return link_;
   }
 
@@ -197,6 +218,7 @@ class LibpqConnection final : public Connection {
       }
     }
     if (!link_->open()) throw ConnectionError(message_of(link_->handle()));
+    if (link_->standby_lacks()) throw ConnectionError("the wait for the synchronous standby was cancelled");
     call.finish();
     if (refused != nullptr) throw_error_of(refused);
     co_return rows;
@@ -211,8 +233,11 @@ class LibpqConnection final : public Connection {
 
 // With `endpoint` null libpq finds the server by its own defaults.
 PGconn* start_connecting(const std::string& conninfo, const Endpoint* endpoint) {
-  std::vector<const char*> keywords{"fallback_application_name", "dbname", "client_encoding"};
-  std::vector<const char*> values{"tenon", conninfo.c_str(), "UTF8"};
+  // What stands before dbname is a default, what stands after it wins. The kernel delivers what was sent by a process
+  // that is gone, too.
+  const std::string undelivered_most = std::to_string(limits::request_deadline.count());
+  std::vector<const char*> keywords{"fallback_application_name", "tcp_user_timeout", "dbname", "client_encoding"};
+  std::vector<const char*> values{"tenon", undelivered_most.c_str(), conninfo.c_str(), "UTF8"};
   if (endpoint != nullptr) {
     keywords.insert(keywords.end(), {"host", "hostaddr", "port"});
     values.insert(values.end(), {endpoint->host.c_str(), endpoint->address.c_str(), endpoint->port.c_str()});
@@ -225,7 +250,6 @@ PGconn* start_connecting(const std::string& conninfo, const Endpoint* endpoint) 
 asio::awaitable<void> connect(std::shared_ptr<Link> link, PGconn* handle, Monotonic deadline) {
   link->adopt(handle);
   if (handle == nullptr) throw std::bad_alloc();
-  PQsetNoticeReceiver(handle, swallow_notice, nullptr);
   Call call(link, deadline);
   PostgresPollingStatusType next = PGRES_POLLING_WRITING;
   while (PQstatus(handle) != CONNECTION_BAD && next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {

@@ -30,7 +30,8 @@ class StatementError : public std::runtime_error {
   std::string detail_;
 };
 
-// The connection is gone or was given up (deadline): whether a statement that was under way took effect is UNKNOWN.
+// The connection is gone or was given up (deadline; a COMMIT that was kept from waiting for the synchronous standby):
+// whether a statement that was under way took effect, and will last, is UNKNOWN.
 class ConnectionError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

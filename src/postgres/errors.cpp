@@ -5,10 +5,12 @@
 namespace tenon::postgres {
 namespace {
 
-std::string field(const PGresult* result, int code) {
+std::string_view view_of(const PGresult* result, int code) noexcept {
   const char* text = PQresultErrorField(result, code);
-  return text == nullptr ? std::string() : std::string(text);
+  return text == nullptr ? std::string_view() : std::string_view(text);
 }
+
+std::string field(const PGresult* result, int code) { return std::string(view_of(result, code)); }
 
 std::string without_line_break(std::string text) {
   while (text.ends_with('\n')) text.pop_back();
@@ -29,9 +31,15 @@ bool ends_session(const PGresult* result) noexcept {
   if (sqlstate == nullptr) return true;
   const std::string_view state = sqlstate;
   if (state.starts_with("08") || state == "57P01" || state == "57P02" || state == "57P03") return true;
-  const char* severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-  const std::string_view how_bad = severity == nullptr ? "" : severity;
+  const std::string_view how_bad = view_of(result, PG_DIAG_SEVERITY_NONLOCALIZED);
   return how_bad == "FATAL" || how_bad == "PANIC";
+}
+
+// By where in the server it comes from: its SQLSTATE is that of any warning, as of one that comes with each transaction
+// before identifiers run out, and its text is in the server's language.
+bool ends_wait_for_standby(const PGresult* notice) noexcept {
+  return view_of(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "WARNING" &&
+         view_of(notice, PG_DIAG_SOURCE_FILE) == "syncrep.c";
 }
 
 void throw_error_of(const PGresult* result) {

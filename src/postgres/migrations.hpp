@@ -36,7 +36,8 @@ MigrationReport migrate(const std::string& conninfo, std::span<const Migration> 
 // Blocking. What a node checks before it serves, over its own (edge) login. Nothing when all is well, else one sentence
 // that says what is wrong and what to do: schema missing, older or newer than this binary; fsync, synchronous_commit or
 // full_page_writes off; not PostgreSQL 15 or later; the login role is a superuser, may bypass row security, make roles,
-// or owns tables (or may become the role that does); the server is a standby in recovery; it cannot be reached.
+// replicate, use the server's files or programs, write every table or become tenon_teller, or owns tables (or may
+// become the role that does); the server is a standby in recovery; it cannot be reached.
 [[nodiscard]] std::string preflight(const std::string& conninfo, std::span<const Migration> migrations);
 
 }  // namespace tenon::postgres

@@ -13,8 +13,9 @@ struct Check {
   const char* sentence;
 };
 
-// A role that may become an owner, make roles or use the server's files is as good as an owner itself.
-constexpr std::array<Check, 10> checks{{
+// A role that may become an owner, make roles or use the server's files is as good as an owner itself. So is one that
+// may become tenon_teller, who writes the audit log and changes stock without the trigger that compares the two.
+constexpr std::array<Check, 12> checks{{
     {"SELECT WHERE current_setting('server_version_num')::int < 150000",
      "the server is older than PostgreSQL 15: run a newer one"},
     {"SELECT WHERE pg_is_in_recovery()",
@@ -34,10 +35,17 @@ constexpr std::array<Check, 10> checks{{
      "the login role may bypass row security: log in as tenon_edge"},
     {"SELECT FROM pg_roles WHERE rolname = session_user AND rolcreaterole",
      "the login role may make roles, and so make itself anybody: log in as tenon_edge"},
+    {"SELECT FROM pg_roles WHERE rolname = session_user AND rolreplication",
+     "the login role may replicate, and so read all there is: log in as tenon_edge"},
     {"SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
      "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' "
      "AND pg_has_role(session_user, c.relowner, 'MEMBER') LIMIT 1",
      "the login role owns tables, or may become the role that does: log in as tenon_edge"},
+    {"SELECT FROM pg_roles WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files', "
+     "'pg_write_server_files', 'pg_write_all_data', 'tenon_teller') AND pg_has_role(session_user, oid, 'MEMBER') LIMIT "
+     "1",
+     "the login role may use the server's files or programs, write every table, or become tenon_teller: log in as "
+     "tenon_edge"},
 }};
 
 std::string missing(const Applied& applied, std::span<const Migration> migrations) {

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "base/limits.hpp"
 #include "postgres/errors.hpp"
 
 namespace tenon::postgres {
@@ -9,8 +10,10 @@ namespace {
 
 PGconn* connect(const std::string& conninfo) {
   // The first dbname is expanded as a conninfo string; what stands before it is a default, what stands after it wins.
-  const char* keywords[] = {"connect_timeout", "fallback_application_name", "dbname", "client_encoding", nullptr};
-  const char* values[] = {"5", "tenon", conninfo.c_str(), "UTF8", nullptr};
+  const std::string undelivered_most = std::to_string(limits::request_deadline.count());  // as in connection.cpp
+  const char* keywords[] = {"connect_timeout", "fallback_application_name", "tcp_user_timeout",
+                            "dbname",          "client_encoding",           nullptr};
+  const char* values[] = {"5", "tenon", undelivered_most.c_str(), conninfo.c_str(), "UTF8", nullptr};
   return PQconnectdbParams(keywords, values, 1);
 }
 

@@ -49,8 +49,9 @@ class Service {
   // with 500 internal_error. Which refusals there were is the server's observer to count: it is told of all of them.
   [[nodiscard]] boost::asio::awaitable<http::Response> handle(const http::Request& request);
 
-  // For work that is not a single operation: hands `execute` an open transaction, at most once per (scope, user, key),
-  // and stores its reply in that same transaction; a retry gets the stored answer. The key is the request's
+  // For work that is not a single operation: hands `execute` an open transaction, of which at most one commits per
+  // (scope, user, key), and stores its reply in that same transaction; a retry gets the stored answer. It may be called
+  // several times (writes/transactions.hpp). The key is the request's
   // Idempotency-Key, or one made here when it sent none; a malformed one is refused. `execute` and `in` live until it
   // returns. Throws std::logic_error where the route's policy does not say the same scope, and take a key.
   struct IdempotentOptions {

@@ -41,7 +41,8 @@ asio::awaitable<std::optional<Problem>> judge_presented(const Guards& guards, Ex
   }
   const auto verified = signature::verify(x.request, *x.presented, key.get(), x.caller.user, guard.rules, x.now);
   if (!verified) co_return verified.error();
-  x.signature = writes::SignedBy{.nonce = signature::nonce_claim(key->id, verified->nonce),
+  x.signature = writes::SignedBy{.user = x.caller.user,
+                                 .nonce = signature::nonce_claim(key->id, verified->nonce),
                                  .attempt = random_uuid(),
                                  .key = *id,
                                  .created = verified->created};

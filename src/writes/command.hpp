@@ -17,7 +17,8 @@ namespace tenon::writes {
 
 // The signature that a request came with (safeguards/signature), for the database to take its nonce into use.
 struct SignedBy {
-  Uuid nonce;    // signature::nonce_claim
+  std::string user;  // whose key it is: the caller, whoever the work is done for
+  Uuid nonce;        // signature::nonce_claim
   Uuid attempt;  // drawn for each request that arrives: tells this node's own second sending from anybody else's copy
   Uuid key;
   Instant created;

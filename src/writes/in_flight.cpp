@@ -35,6 +35,13 @@ InFlight::Wait InFlight::wait(const Uuid& claim, const std::shared_ptr<Waiter>& 
   return Wait::waiting;
 }
 
+bool InFlight::leave(const Uuid& claim, const std::shared_ptr<Waiter>& waiter) {
+  Shard& shard = shard_of(claim);
+  const std::lock_guard lock(shard.mutex);
+  const auto place = shard.running.find(claim);
+  return place != shard.running.end() && std::erase(place->second, waiter) > 0;
+}
+
 void InFlight::finish(const Uuid& claim, const Digest& fingerprint, const Result<Reply>& outcome) {
   std::vector<std::shared_ptr<Waiter>> waiters;
   {

@@ -42,6 +42,9 @@ class InFlight {
   enum class Wait : std::uint8_t { waiting, ended, full };
   [[nodiscard]] Wait wait(const Uuid& claim, const std::shared_ptr<Waiter>& waiter);
 
+  // Gives up waiting. False: the waiter waits no more, and is told or has been.
+  [[nodiscard]] bool leave(const Uuid& claim, const std::shared_ptr<Waiter>& waiter);
+
   // The first is answered: forgets the claim and wakes who waits for it.
   void finish(const Uuid& claim, const Digest& fingerprint, const Result<Reply>& outcome);
 

@@ -10,6 +10,7 @@ namespace tenon::writes {
 namespace {
 namespace asio = boost::asio;
 constexpr std::chrono::seconds period{5};
+constexpr std::int64_t portion = 10'000;          // what tenon.forget_nonces deletes at once, at most
 constexpr unsigned turns_a_look_at_months = 720;  // once an hour: months are made far ahead
 }  // namespace
 
@@ -48,11 +49,17 @@ asio::awaitable<void> KeySweeper::turn() {
   }
   const postgres::Rows rows = co_await connection_->script("SELECT tenon.turn_key_generation()", deadline);
   const std::string did = rows.text(0, 0);
-  (void)co_await connection_->script("SELECT tenon.forget_nonces()", deadline);
   if (!did.empty()) log_.event(LogLevel::debug, "key_generation", {{"did", std::string_view(did)}});
+  std::int64_t forgotten = portion;
+  const postgres::Parameters none;
+  while (forgotten == portion && monotonic_now() < deadline && !stopping_) {
+    const postgres::Rows gone =
+        co_await connection_->execute("SELECT tenon.forget_nonces()", none, monotonic_now() + period);
+    forgotten = postgres::read_int(gone.get(0, 0).value());
+  }
   if (turns_++ % turns_a_look_at_months == 0) {
     const postgres::Rows months =
-        co_await connection_->script("SELECT nullif(tenon.add_audit_months(), '{}')", deadline);
+        co_await connection_->script("SELECT nullif(tenon.add_audit_months(), '{}')", monotonic_now() + period);
     if (const std::string made = months.text(0, 0); !made.empty()) {
       log_.event(LogLevel::info, "audit_months", {{"made", std::string_view(made)}});
     }

@@ -91,8 +91,8 @@ asio::awaitable<void> Lane::run() {
   while (true) {
     collect_incoming();
     if (stopping_.load(std::memory_order_relaxed)) break;
-    expire(monotonic_now());
     const bool ready = co_await ensure_connected();
+    expire(monotonic_now());  // right before sending: the process may have stood still
     if (ready && !queue_.empty()) {
       co_await run_batch(take_batch());
       continue;
@@ -205,12 +205,14 @@ asio::awaitable<void> Lane::run_batch(Batch batch) {
   std::optional<postgres::StatementError> refused;
   try {
     const Monotonic deadline = started + limits::statement_deadline + answer_grace;
-    if (operation.kind == Operation::Kind::write) test_switch::pass(test_switch::Step::before_statement);
     encode_batch(batch, columns_, parameters_);
     if (std::ranges::find(prepared_, &statement) == prepared_.end()) {
       co_await connection_->prepare(name, statement, parameters_.types(), deadline);
       prepared_.push_back(&statement);
+      under_way_.clear();
+      co_return requeue(std::move(batch));  // that may have taken its time: see first who still waits
     }
+    if (operation.kind == Operation::Kind::write) test_switch::pass(test_switch::Step::before_statement);
     const postgres::Rows rows = co_await connection_->execute_prepared(name, parameters_, deadline);
     if (operation.kind == Operation::Kind::write) {
       test_switch::pass(test_switch::Step::answer_came);

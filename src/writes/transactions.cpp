@@ -1,5 +1,6 @@
 #include "writes/transactions.hpp"
 
+#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -15,7 +16,10 @@ namespace tenon::writes {
 namespace {
 
 namespace asio = boost::asio;
-constexpr std::chrono::milliseconds ask_again{100};
+using std::chrono::milliseconds;
+
+constexpr milliseconds ask_again{100};  // doubles while the database is away, up to:
+constexpr milliseconds ask_again_most{500};
 constexpr int attempts_max = 5;
 
 postgres::Parameters key_parameters(const Envelope& envelope) {
@@ -78,7 +82,7 @@ asio::awaitable<std::optional<Reply>> refused_signature(postgres::Connection& co
                                                         Monotonic deadline) {
   const SignedBy& signature = *envelope.signature;
   postgres::Parameters parameters;
-  parameters.add(std::string_view(envelope.user));
+  parameters.add(std::string_view(signature.user));
   parameters.add(std::string_view(envelope.role));
   parameters.add(std::string_view(envelope.request_id));
   parameters.add(std::string_view(envelope.key));
@@ -97,7 +101,8 @@ asio::awaitable<std::optional<Reply>> refused_signature(postgres::Connection& co
 
 }  // namespace
 
-// A connection for one attempt: goes back into the pool when it is still good and outside a transaction.
+// A request's share of the pool, between its attempts too, and its connection: which goes back into the pool when it is
+// still good and outside a transaction.
 class Transactions::Lease {
  public:
   explicit Lease(Pool& pool) : pool_(pool) { ++pool_.lent; }
@@ -107,7 +112,9 @@ class Transactions::Lease {
     --pool_.lent;
     if (clean && connection && connection->usable()) pool_.idle.push_back(std::move(connection));
   }
+  // For the next attempt: what the last one left in the middle of a transaction is closed.
   asio::awaitable<void> open(const std::string& conninfo, Monotonic deadline) {
+    if (!std::exchange(clean, false) || !connection->usable()) connection.reset();
     while (!pool_.idle.empty() && !connection) {
       connection = std::move(pool_.idle.back());
       pool_.idle.pop_back();
@@ -133,36 +140,43 @@ asio::awaitable<Result<Reply>> Transactions::run(asio::io_context& here, const E
                                                  const Execute& execute, Monotonic deadline) {
   Pool& pool = pools_.at(&here);
   if (pool.lent >= connections_max_) co_return problem(ProblemCode::overloaded);
-  for (int attempts = 1;; ++attempts) {
+  Lease lease(pool);
+  asio::steady_timer pause(here);
+  milliseconds wait = ask_again;
+  int attempts = 1;
+  for (;;) {
     bool committing = false;
     try {
-      co_return co_await attempt(pool, envelope, execute, deadline, committing);
+      co_return co_await attempt(lease, envelope, execute, deadline, committing);
     } catch (const postgres::StatementError& error) {
       const Fault fault = classify(error.sqlstate());
-      // Rolled back whole, so look again: on another connection, which finds the new primary if this one was demoted.
-      const bool again = fault == Fault::collision || fault == Fault::contention || fault == Fault::demoted;
-      if (again && attempts < attempts_max && monotonic_now() < deadline) continue;
+      // Rolled back whole, so look again.
+      const bool again = fault == Fault::collision || fault == Fault::contention;
+      if (again && attempts++ < attempts_max && monotonic_now() < deadline) continue;
       log_.event(LogLevel::error, "transaction_failed",
                  {{"scope", std::string_view(envelope.scope)},
                   {"sqlstate", std::string_view(error.sqlstate())},
                   {"reason", std::string_view(error.what())},
                   {"request_id", std::string_view(envelope.request_id)}});
       if (fault == Fault::command) co_return problem(ProblemCode::internal_error);
-      if (!committing) co_return problem(ProblemCode::database_unavailable);
+      if (!committing && fault != Fault::demoted) co_return problem(ProblemCode::database_unavailable);
     } catch (const postgres::ConnectionError& error) {
       log_.event(LogLevel::warning, "transaction_lost",
                  {{"scope", std::string_view(envelope.scope)},
                   {"reason", std::string_view(error.what())},
                   {"request_id", std::string_view(envelope.request_id)}});
-      if (!committing && attempts < attempts_max && monotonic_now() < deadline) continue;
     }
-    co_return co_await find_out(pool, envelope, deadline);
+    if (committing) co_return co_await find_out(lease, envelope, deadline);
+    // Nothing happened: on another connection then, once there is one, or to the new primary if this one was demoted.
+    if (monotonic_now() + wait >= deadline) co_return problem(ProblemCode::database_unavailable);
+    pause.expires_after(wait);
+    co_await pause.async_wait(asio::use_awaitable);
+    wait = std::min(2 * wait, ask_again_most);
   }
 }
 
-asio::awaitable<Result<Reply>> Transactions::attempt(Pool& pool, const Envelope& envelope, const Execute& execute,
+asio::awaitable<Result<Reply>> Transactions::attempt(Lease& lease, const Envelope& envelope, const Execute& execute,
                                                      Monotonic deadline, bool& committing) {
-  Lease lease(pool);
   co_await lease.open(conninfo_, deadline);
   postgres::Connection& connection = *lease.connection;
   co_await connection.script("BEGIN", deadline);
@@ -196,13 +210,12 @@ asio::awaitable<Result<Reply>> Transactions::attempt(Pool& pool, const Envelope&
   co_return reply;
 }
 
-asio::awaitable<Result<Reply>> Transactions::find_out(Pool& pool, const Envelope& envelope, Monotonic deadline) {
+asio::awaitable<Result<Reply>> Transactions::find_out(Lease& lease, const Envelope& envelope, Monotonic deadline) {
   asio::steady_timer pause(co_await asio::this_coro::executor);
   while (monotonic_now() + ask_again < deadline) {
     pause.expires_after(ask_again);
     co_await pause.async_wait(asio::use_awaitable);
     try {
-      Lease lease(pool);
       co_await lease.open(conninfo_, deadline);
       if (auto known = co_await stored(*lease.connection, envelope, deadline)) {
         lease.clean = true;

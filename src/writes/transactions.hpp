@@ -20,6 +20,8 @@ namespace tenon::writes {
 // Does the work inside the transaction that it is handed and says what to answer: a 2xx, or a refusal (`problem` set,
 // status 404 or 409). It must not commit or roll back, and must not keep the connection. What it throws rolls
 // everything back. It may only change what tenon_edge may: tables of its own that were granted to it, and functions.
+// It may be called several times, after a deadlock say or a lost connection: each time in a transaction of its own, of
+// which at most one commits. So it does nothing outside of its transaction, and does not use up what it captured.
 using Execute = std::function<boost::asio::awaitable<Reply>(postgres::Connection& transaction)>;
 
 class Transactions {
@@ -43,11 +45,11 @@ class Transactions {
   class Lease;
 
   // `committing` is set before COMMIT is sent: until then a lost connection means that nothing happened.
-  [[nodiscard]] boost::asio::awaitable<Result<Reply>> attempt(Pool& pool, const Envelope& envelope,
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> attempt(Lease& lease, const Envelope& envelope,
                                                               const Execute& execute, Monotonic deadline,
                                                               bool& committing);
   // After a COMMIT whose answer was lost: what is stored under the key, once the server tells.
-  [[nodiscard]] boost::asio::awaitable<Result<Reply>> find_out(Pool& pool, const Envelope& envelope,
+  [[nodiscard]] boost::asio::awaitable<Result<Reply>> find_out(Lease& lease, const Envelope& envelope,
                                                                Monotonic deadline);
 
   std::string conninfo_;

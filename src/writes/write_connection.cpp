@@ -10,6 +10,7 @@ boost::asio::awaitable<std::unique_ptr<postgres::Connection>> open_for_writes(bo
   auto connection = co_await postgres::Connection::open(std::move(executor), std::move(conninfo), deadline);
   const postgres::Rows rows = co_await connection->script(
       "SET default_transaction_isolation = 'read committed';"
+      "SET client_min_messages = warning;"  // of a COMMIT that does not wait for the standby (connection.cpp)
       "SELECT current_setting('synchronous_commit'), current_setting('synchronous_standby_names') <> ''",
       deadline);
   const std::string_view waits_for = rows.text(0, 0);

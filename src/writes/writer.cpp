@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/test_switch.hpp"
@@ -127,7 +128,8 @@ void Writer::stop() {
   for (const auto& each : read_lanes_) each->lane.stop();
 }
 
-asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio::io_context& here, const Uuid& claim) {
+asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio::io_context& here, const Uuid& claim,
+                                                                            Monotonic deadline) {
   const auto waiter = std::make_shared<Waiter>();
   waiter->origin = &here;
   auto wait = InFlight::Wait::ended;
@@ -138,6 +140,11 @@ asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> Writer::latch(asio
     wait = joined;
     asio::post(here, [waiter] { std::exchange(waiter->done, nullptr)(); });
   };
+  asio::steady_timer patience(here, deadline);
+  patience.async_wait([this, claim, waiter](boost::system::error_code cancelled) {
+    // One that waits no more is being told at this very moment, perhaps by another thread.
+    if (!cancelled && in_flight_.leave(claim, waiter)) std::exchange(waiter->done, nullptr)();
+  });
   co_await suspend(start);
   if (wait == InFlight::Wait::full) co_return problem(ProblemCode::request_in_progress, "Too many wait for this key.");
   co_return waiter->first;
@@ -166,11 +173,11 @@ asio::awaitable<std::optional<Result<Reply>>> Writer::follow_first(asio::io_cont
                                                                    Digest fingerprint, bool is_signed,
                                                                    Monotonic deadline) {
   do {
-    if (monotonic_now() >= deadline) co_return problem(ProblemCode::request_in_progress);
     test_switch::pass(test_switch::Step::in_latch);
-    const auto first = co_await latch(here, claim);
+    const auto first = co_await latch(here, claim, deadline);
     if (!first) co_return first.error();
     if (!is_signed && *first && tells(**first)) co_return follow(**first, fingerprint);
+    if (monotonic_now() >= deadline) co_return problem(ProblemCode::request_in_progress);
   } while (!in_flight_.begin(claim));
   co_return std::nullopt;
 }

@@ -91,9 +91,9 @@ class Writer {
     Lane lane;
   };
 
-  // Waits until the first request with this claim is answered; null: it has ended meanwhile.
+  // Waits until the first request with this claim is answered; null: it has ended meanwhile, or the deadline passed.
   [[nodiscard]] boost::asio::awaitable<Result<std::shared_ptr<const Waiter::First>>> latch(
-      boost::asio::io_context& here, const Uuid& claim);
+      boost::asio::io_context& here, const Uuid& claim, Monotonic deadline);
   // What the first request with this claim was answered, for its duplicate. Nothing: that one said nothing, and the
   // claim has been begun for the caller.
   [[nodiscard]] boost::asio::awaitable<std::optional<Result<Reply>>> follow_first(boost::asio::io_context& here,

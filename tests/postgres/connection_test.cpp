@@ -142,6 +142,28 @@ TEST_F(ConnectionTest, ADeadlineThatHasPassedAlreadyIsNotWaitedFor) {
   EXPECT_THROW(run(io_, connection_->execute("SELECT pg_sleep(60)", {}, monotonic_now() - 1s)), ConnectionError);
 }
 
+// As after a process has stood still for a while: its callers have been told, and may have sent it again.
+TEST_F(ConnectionTest, WhatIsToBeSentAfterItsDeadlineIsNotSent) {
+  const std::string superuser = shared_cluster().superuser();
+  query(superuser, "CREATE TABLE late (n int)");
+  const std::string insert = "INSERT INTO late VALUES (1)";
+  const std::string name = "insert";
+  const Parameters none;
+  const auto expect_unsent = [&](auto&& send) {
+    const auto connection = open(io_, superuser);
+    run(io_, connection->prepare(name, insert, {}, soon()));
+    EXPECT_THROW(run(io_, send(*connection, monotonic_now() - 1s)), ConnectionError);
+    EXPECT_FALSE(connection->usable());
+    EXPECT_TRUE(await_row(
+        superuser, "SELECT WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'INSERT INTO late%')"))
+        << "its session has not ended";
+  };
+  expect_unsent([&](Connection& to, Monotonic deadline) { return to.execute(insert, none, deadline); });
+  expect_unsent([&](Connection& to, Monotonic deadline) { return to.execute_prepared(name, none, deadline); });
+  expect_unsent([&](Connection& to, Monotonic deadline) { return to.script(insert, deadline); });
+  EXPECT_EQ(test::query_value(superuser, "SELECT count(*) FROM late"), "0");
+}
+
 TEST_F(ConnectionTest, ADeadlineOfOneStatementDoesNotReachIntoTheNext) {
   for (int i = 0; i < 200; ++i) {
     EXPECT_NO_THROW(run(io_, connection_->execute("SELECT 1", {}, soon(5s))));

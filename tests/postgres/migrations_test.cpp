@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 
+#include "postgres/session.hpp"
 #include "support/cluster.hpp"
 
 namespace tenon::postgres {
@@ -104,6 +106,35 @@ TEST_F(Migrations, EmbeddedOnesOfTwentyNodesAtOnceLeaveOneOfEach) {
   for (std::thread& node : nodes) node.join();
   EXPECT_EQ(applied, embedded.size());
   EXPECT_EQ(value("SELECT count(*) FROM tenon.migrations WHERE set = 'tenon'"), std::to_string(embedded.size()));
+}
+
+// The conninfo, once the server takes it.
+std::string may_log_in(const test::TestCluster& cluster, const std::string& role, const std::string& database) {
+  const std::string superuser = cluster.superuser(database);
+  std::ofstream(query_value(superuser, "SHOW hba_file"), std::ios::app) << "local all " << role << " trust\n";
+  query(superuser, "SELECT pg_reload_conf()");
+  const std::string conninfo = superuser + " user=" + role;
+  const Monotonic until = monotonic_now() + std::chrono::seconds(20);
+  while (monotonic_now() < until) {
+    try {
+      const Session session(conninfo);
+      break;
+    } catch (const ConnectionError&) {
+      continue;
+    }
+  }
+  return conninfo;
+}
+
+// As a login that owns the database and may make roles; nothing else is asked of it.
+TEST(EmbeddedMigrations, AreAppliedByALoginThatIsNoSuperuser) {
+  test::TestCluster cluster(test::Durability::durable);
+  query(cluster.superuser("postgres"), "CREATE ROLE maker LOGIN CREATEROLE");
+  query(cluster.superuser("postgres"), "CREATE DATABASE made OWNER maker");
+  const std::string maker = may_log_in(cluster, "maker", "made");
+  ASSERT_EQ(query_value(maker, "SELECT session_user"), "maker");
+  migrate(maker, embedded_migrations(), cluster.log());
+  EXPECT_EQ(preflight(cluster.edge("made"), embedded_migrations()), "");
 }
 
 TEST_F(Migrations, WithAnotherTextThanWhatWasAppliedAreRefused) {

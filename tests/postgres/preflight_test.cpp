@@ -97,6 +97,14 @@ TEST_F(Preflight, RefusesALoginThatCouldDoAnything) {
               HasSubstr("row security"));
   EXPECT_THAT(checked_with("ALTER ROLE tenon_edge CREATEROLE", "ALTER ROLE tenon_edge NOCREATEROLE"),
               HasSubstr("make roles"));
+  EXPECT_THAT(checked_with("ALTER ROLE tenon_edge REPLICATION", "ALTER ROLE tenon_edge NOREPLICATION"),
+              HasSubstr("may replicate"));
+  for (const std::string role : {"pg_execute_server_program", "pg_read_server_files", "pg_write_server_files",
+                                 "pg_write_all_data", "tenon_teller"}) {
+    EXPECT_THAT(checked_with("GRANT " + role + " TO tenon_edge", "REVOKE " + role + " FROM tenon_edge"),
+                HasSubstr("server's files or programs, write every table, or become tenon_teller"))
+        << role;
+  }
   EXPECT_THAT(checked_with("GRANT tenon_owner TO tenon_edge", "REVOKE tenon_owner FROM tenon_edge"),
               HasSubstr("owns tables"));
   EXPECT_THAT(checked_with("CREATE TABLE public.of_edge (n int); ALTER TABLE public.of_edge OWNER TO tenon_edge",

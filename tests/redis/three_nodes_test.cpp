@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "redis/limit_node.hpp"
-#include "redis/network.hpp"
+#include "support/network.hpp"
 #include "support/redis_server.hpp"
 #include "support/tcp_peers.hpp"
 

@@ -7,6 +7,7 @@
 
 #include "postgres/cluster_files.hpp"
 #include "service/inventory.hpp"
+#include "service/lost_standby.hpp"
 
 namespace tenon::test {
 namespace {
@@ -158,6 +159,24 @@ TEST(ExternalDatabase, ThatEndsAllSessionsIsConnectedToAgainUnseen) {
   EXPECT_EQ(node.call(sell(node, item, 1)).status, 200);
   EXPECT_EQ(node.call(get(node, "/api/inventory/" + item)).status, 200);
   EXPECT_EQ(stock_of(node, item).sold, 1);
+}
+
+// PostgreSQL calls that a success, with a warning; a fail-over would take back what a client was told.
+TEST(ExternalDatabase, WhoseCommitIsKeptFromWaitingForTheStandbyIsAskedAgainBeforeItsClientIsTold) {
+  const Node node;
+  const std::string item = make_item(node, 10);
+  LostStandby standby(node.superuser());
+  auto told = std::async(std::launch::async, [&, sale = sell(node, item, 1)] { return node.call(sale); });
+  EXPECT_TRUE(standby.awaits_node());
+  const std::string first = LostStandby::cancel_wait(node.edge());
+  ASSERT_NE(first, "");
+  EXPECT_TRUE(standby.awaits_node(first)) << "nobody asked again";
+  EXPECT_EQ(told.wait_for(seconds(0)), std::future_status::timeout) << "told before the standby had it";
+  standby.give_up();
+  const RawResponse answer = told.get();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+  EXPECT_EQ(stock_of(node, item), (Stock{.available = 9, .sold = 1, .entries = 1}));
 }
 
 // As a demoted primary does: the sessions that are there may only read from now on, a new one may write.

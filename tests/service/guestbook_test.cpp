@@ -1,9 +1,12 @@
 // examples/guestbook.cpp: a program of somebody else's gets everything that ours has.
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <set>
 
 #include "service/inventory.hpp"
+#include "service/lost_standby.hpp"
+#include "service/signer.hpp"
 
 namespace tenon::test {
 namespace {
@@ -126,6 +129,76 @@ TEST(HandleIdempotent, ExecutesNothingOverALoginThatWouldNotWaitForTheDisk) {
   const RawResponse answer = node.call(call);
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+}
+
+TEST(HandleIdempotent, TellsNothingOfACommitThatWasKeptFromWaitingForTheStandby) {
+  Node node({.binary = GUESTBOOK_BINARY});
+  const ApiCall call{
+      .method = "POST", .path = "/api/visits", .token = node.token("hugo", ""), .key = fresh_key(), .body = "{}"};
+  (void)query(node.edge(),
+              "ALTER ROLE tenon_edge SET client_min_messages = error");  // the warning is not for it to drop
+  LostStandby standby(node.superuser());
+  auto told = std::async(std::launch::async, [&] { return node.call(call); });
+  EXPECT_TRUE(standby.awaits_node());
+  const std::string first = LostStandby::cancel_wait(node.edge());
+  ASSERT_NE(first, "");
+  EXPECT_TRUE(standby.awaits_node(first)) << "nobody asked again";
+  EXPECT_EQ(told.wait_for(std::chrono::seconds(0)), std::future_status::timeout) << "told before the standby had it";
+  standby.give_up();
+  const RawResponse answer = told.get();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+  EXPECT_EQ(node.ask("SELECT count FROM visits"), "1");
+}
+
+TEST(HandleIdempotent, TakesASignatureOnce) {
+  const Signer signer(guestbook(), "kim");
+  const ApiCall call = signer.sign({.method = "POST", .path = "/api/visits", .key = fresh_key(), .body = "{}"});
+  const RawResponse first = guestbook().call(call);
+  EXPECT_EQ(first.status, 200) << first.body;
+  EXPECT_EQ(code_of(guestbook().call(call)), "signature_replayed");
+  EXPECT_EQ(guestbook().ask("SELECT count FROM visits WHERE author = 'kim'"), "1");
+}
+
+bool comes_to_log(const Node& node, const std::string& event) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < until) {
+    if (node.log().find(event) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST(HandleIdempotent, GoesOnAsSoonAsADatabaseThatWasAwayIsBack) {
+  TestCluster database(Durability::durable);
+  const Node node({.arguments = {"--migrate-url", database.superuser()},
+                   .database_url = database.edge(),
+                   .binary = GUESTBOOK_BINARY});
+  const ApiCall call{
+      .method = "POST", .path = "/api/visits", .token = node.token("ida", ""), .key = fresh_key(), .body = "{}"};
+  kill(database.cluster().pid(), SIGINT);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (database.cluster().alive()) ASSERT_LT(std::chrono::steady_clock::now(), until);
+  auto told = std::async(std::launch::async, [&] { return node.call(call); });
+  EXPECT_TRUE(comes_to_log(node, "transaction_lost"));
+  database.cluster().restart();
+  const RawResponse answer = told.get();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+  EXPECT_EQ(query_value(database.superuser(), "SELECT count FROM visits"), "1");
+}
+
+TEST(HandleIdempotent, GoesOnAsSoonAsThereIsAPrimaryThatWrites) {
+  Node node({.binary = GUESTBOOK_BINARY});
+  const ApiCall call{
+      .method = "POST", .path = "/api/visits", .token = node.token("jack", ""), .key = fresh_key(), .body = "{}"};
+  (void)query(node.superuser(), "ALTER ROLE tenon_edge SET default_transaction_read_only = on");
+  auto told = std::async(std::launch::async, [&] { return node.call(call); });
+  EXPECT_TRUE(comes_to_log(node, "25006"));
+  (void)query(node.superuser(), "ALTER ROLE tenon_edge RESET default_transaction_read_only");
+  const RawResponse answer = told.get();
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.header("Idempotency-Status"), "stored");
+  EXPECT_EQ(node.ask("SELECT count FROM visits"), "1");
 }
 
 TEST(HandleIdempotent, RefusesAnotherPayloadUnderTheSameKey) {

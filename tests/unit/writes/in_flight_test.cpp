@@ -79,6 +79,23 @@ TEST(InFlight, TakesAWaiterWhileTheClaimRunsAndThereIsRoom) {
   }
 }
 
+TEST(InFlight, TellsNobodyWhoHasLeft) {
+  boost::asio::io_context context;
+  InFlight in_flight(1);
+  ASSERT_TRUE(in_flight.begin(claim(1)));
+  int told = 0;
+  const auto impatient = waiter_on(context, [&] { ++told; });
+  ASSERT_EQ(in_flight.wait(claim(1), impatient), Wait::waiting);
+  EXPECT_TRUE(in_flight.leave(claim(1), impatient));
+  EXPECT_FALSE(in_flight.leave(claim(1), impatient)) << "it has left";
+  const auto patient = waiter_on(context, [&] { told += 10; });
+  ASSERT_EQ(in_flight.wait(claim(1), patient), Wait::waiting) << "its place is free";
+  in_flight.finish(claim(1), payload, problem(ProblemCode::database_unavailable));
+  EXPECT_FALSE(in_flight.leave(claim(1), patient)) << "it is being told";
+  context.run();
+  EXPECT_EQ(told, 10);
+}
+
 TEST(InFlight, TellsEachWaiterOnceAndOnItsOwnThread) {
   const struct {
     const char* what;

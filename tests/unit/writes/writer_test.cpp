@@ -22,10 +22,17 @@ class Unobserved final : public LaneObserver {
 
 class ANode {
  public:
-  void write(std::uint8_t claim) {
-    asio::co_spawn(context_, answered(claim), asio::detached);
+  void write(std::uint8_t claim, Monotonic deadline = Monotonic::max(), bool is_signed = false) {
+    asio::co_spawn(context_, answered(claim, deadline, is_signed), asio::detached);
     context_.restart();
     context_.poll();
+  }
+  // The names of the problems that have been answered by the time that there are so many, or nobody comes any more.
+  [[nodiscard]] std::vector<ProblemCode> await_told(std::size_t count) {
+    const Monotonic until = monotonic_now() + std::chrono::seconds(20);
+    context_.restart();
+    while (told_.size() < count && context_.run_one_until(until) > 0) continue;
+    return told_;
   }
   [[nodiscard]] std::size_t held_by_lanes() const { return writer_.queued(); }
   // Ends what is under way; the names of the problems that it was answered with, in order.
@@ -38,12 +45,12 @@ class ANode {
   }
 
  private:
-  asio::awaitable<void> answered(std::uint8_t claim) {
+  asio::awaitable<void> answered(std::uint8_t claim, Monotonic deadline, bool is_signed) {
     Envelope envelope;
     envelope.claim.bytes[0] = claim;
+    if (is_signed) envelope.signature.emplace();
     Call call{.operation = &operation_, .arguments = {}, .affinity = claim};
-    const Result<Reply> reply =
-        co_await writer_.write(context_, std::move(call), std::move(envelope), Monotonic::max());
+    const Result<Reply> reply = co_await writer_.write(context_, std::move(call), std::move(envelope), deadline);
     told_.push_back(reply ? ProblemCode::internal_error : reply.error().code);
   }
 
@@ -68,6 +75,17 @@ TEST(AWrite, WaitsForTheOneThatRunsItsKeyInsteadOfRunningBesideIt) {
   EXPECT_EQ(std::ranges::count(told, ProblemCode::stopping), 2);
   EXPECT_EQ(std::ranges::count(told, ProblemCode::request_in_progress), 1);
   EXPECT_EQ(told.size(), 3U);
+}
+
+TEST(AWrite, WaitsForTheOneThatRunsItsKeyUntilItsOwnDeadlineAtMost) {
+  ANode node;
+  node.write(1);
+  node.write(1, monotonic_now() + std::chrono::milliseconds(20));
+  node.write(1, monotonic_now() + std::chrono::milliseconds(20), true);
+  node.write(1, monotonic_now() - std::chrono::milliseconds(1));
+  EXPECT_EQ(node.await_told(3), (std::vector(3, ProblemCode::request_in_progress)));
+  EXPECT_EQ(node.held_by_lanes(), 1U);
+  EXPECT_EQ(node.end().back(), ProblemCode::stopping) << "the first one's own answer";
 }
 
 }  // namespace

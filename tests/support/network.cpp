@@ -1,4 +1,4 @@
-#include "redis/network.hpp"
+#include "support/network.hpp"
 
 #include <sched.h>
 
