@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "chaos/report.hpp"
+#include "chaos/verdict.hpp"
 
 namespace tenon::chaos {
 namespace {
@@ -209,6 +210,38 @@ TEST(Report, IsRedForAViolationWhateverElseIsTrue) {
   EXPECT_EQ(report.exit_code(), 1);
   EXPECT_THAT(table_of(report), testing::HasSubstr("VIOLATION audited: one"));
   EXPECT_THAT(json_of(report), testing::HasSubstr(R"("violations":[{"checker":"audited","what":"one"}])"));
+}
+
+Report seen_by(std::string_view checker) {
+  Report report;
+  for (const std::string_view each : {"answers_equal", "linearizable", "liveness"}) {
+    report.findings.begin(each, "operations");
+    report.findings.checked();
+    if (each == checker) report.findings.violation("one");
+  }
+  return report;
+}
+
+TEST(Mutant, IsCaughtByACheckerOfWhatItBreaksAndByNoOther) {
+  const Mutant& mutant = *find_mutant("replica_reads");
+  EXPECT_EQ(verdict_of(seen_by("linearizable"), mutant).exit_code, 0);
+  EXPECT_EQ(verdict_of(seen_by("linearizable"), mutant).told, "mutant replica_reads was caught by linearizable (1)");
+  EXPECT_EQ(verdict_of(seen_by("liveness"), mutant).exit_code, 1);
+  EXPECT_EQ(verdict_of(seen_by("liveness"), mutant).told, "mutant replica_reads was NOT CAUGHT; besides: liveness (1)");
+  EXPECT_EQ(verdict_of(seen_by("none"), mutant).exit_code, 1);
+}
+
+TEST(Mutant, CouldNotBeTriedWhereTheClusterBrokeOrItsFaultsWereSkipped) {
+  const Mutant& mutant = *find_mutant("replica_reads");
+  Report broken = seen_by("liveness");
+  broken.broken = "the cluster is not whole\nand its log";
+  EXPECT_EQ(verdict_of(broken, mutant).exit_code, 3);
+  EXPECT_EQ(verdict_of(broken, mutant).told, "mutant replica_reads could not be tried: the cluster is not whole");
+  Report skipped = seen_by("liveness");
+  skipped.faults.push_back({.kind = "replay paused", .fault = {.skipped = "not to be had here"}});
+  EXPECT_EQ(verdict_of(skipped, mutant).exit_code, 3);
+  skipped.faults.push_back({.kind = "replay paused", .fault = {.proof = "seen"}});
+  EXPECT_EQ(verdict_of(skipped, mutant).exit_code, 1);
 }
 
 }  // namespace
