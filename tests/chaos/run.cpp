@@ -17,6 +17,7 @@ using std::chrono::seconds;
 constexpr seconds warm_up{1};
 constexpr seconds baseline{3};
 constexpr seconds settle_patience{30};  // what is promised: after healing, each key has its final answer within that
+constexpr seconds whole_patience{60};
 constexpr std::size_t repeats_most = 6'000;
 
 std::string content_of(const std::filesystem::path& file) {
@@ -101,6 +102,9 @@ Report run(const RunSettings& settings) {
   report.settled_seconds = static_cast<double>(history.now() - healed) / 1e9;
   if (report.broken.empty()) clients.repeat(repeats_most);
   count(report, history, clients);
+  // Who ended since the last fault, or goes on but serves nobody, is seen now or never.
+  if (report.broken.empty() && !stack.healthy(whole_patience))
+    report.broken = fmt::format("the cluster is not whole at the end:\n{}", stack.node_log(0));
 
   settings.say("checking");
   Evidence evidence{.calls = history.calls(),
