@@ -203,6 +203,26 @@ TEST(Report, IsVoidWhenAFaultWasNotSeenToStrikeOrTooLittleWasWritten) {
   EXPECT_EQ(report.exit_code(), 0);
 }
 
+TEST(Report, IsVoidWhenNoFaultStruckThoughSomeWereWanted) {
+  Report report{.writes_a_second_before = 500};
+  EXPECT_EQ(report.exit_code(), 3);
+  report.faults.push_back({.kind = "node killed", .fault = {.skipped = "not to be had here"}});
+  EXPECT_EQ(report.exit_code(), 3);
+  report.faults_wanted = false;
+  EXPECT_EQ(report.exit_code(), 0);
+}
+
+TEST(Report, IsVoidWhenACheckerHadNothingToCheckOrAKindOfCallNeverSucceeded) {
+  Report report{.writes_a_second_before = 500, .faults_wanted = false};
+  report.findings.begin("limits", "admitted requests");
+  EXPECT_THAT(report.void_because(), testing::ElementsAre("limits had no admitted requests to check"));
+  report.findings.checked();
+  report.succeeded = {{"sell", 1}, {"remove", 0}};
+  EXPECT_THAT(report.void_because(), testing::ElementsAre("no remove succeeded"));
+  report.succeeded["remove"] = 1;
+  EXPECT_EQ(report.exit_code(), 0);
+}
+
 TEST(Report, IsRedForAViolationWhateverElseIsTrue) {
   Report report{.writes_a_second_before = 1};
   report.findings.begin("audited", "changes");

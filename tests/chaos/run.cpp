@@ -47,7 +47,9 @@ StackSettings stack_settings(const RunSettings& settings) {
 
 void count(Report& report, History& history, const Clients& clients) {
   report.acknowledged = history.acknowledged();
+  for (std::size_t kind = 0; kind < kinds_count; ++kind) report.succeeded[name_of(static_cast<Kind>(kind))] = 0;
   for (const Call& call : history.calls()) {
+    report.succeeded[name_of(call.kind)] += call.succeeded() ? 1 : 0;
     report.keys += call.key.empty() ? 0 : 1;
     report.sendings += call.attempts.size();
   }
@@ -63,7 +65,7 @@ void count(Report& report, History& history, const Clients& clients) {
 }  // namespace
 
 Report run(const RunSettings& settings) {
-  Report report{.seed = settings.seed};
+  Report report{.seed = settings.seed, .faults_wanted = settings.faults_for > seconds(0)};
   Random random(settings.seed);
   if (!settings.artefacts.empty()) std::filesystem::create_directories(settings.artefacts);
   settings.say("setting up PostgreSQL with a synchronous standby, Redis and three nodes");
