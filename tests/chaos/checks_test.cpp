@@ -183,11 +183,35 @@ TEST(CheckLimits, AreRedForABurstBeyondTheQuota) {
 
 TEST(CheckLimits, AllowWhatIsDocumentedWhenRedisIsLostAndNoMore) {
   Told history;
-  history.faults.push_back({.kind = "Redis killed", .domain = Domain::redis, .fault = {.proof = "seen"}, .begun = 5});
+  history.faults.push_back(
+      {.kind = "Redis killed", .domain = Domain::redis, .fault = {.proof = "seen"}, .begun = 5, .healed = 6});
   add_limited(history, 60, 0);
   EXPECT_EQ(history.violations(check_limits), 0U);
   add_limited(history, 3, 100);
   EXPECT_EQ(history.violations(check_limits), 1U);
+}
+
+TEST(CheckLimits, AreRedForABurstLongAfterRedisWasBack) {
+  Told history;
+  history.faults.push_back(
+      {.kind = "Redis killed", .domain = Domain::redis, .fault = {.proof = "seen"}, .begun = 5, .healed = second});
+  add_limited(history, 60, 10 * second);
+  EXPECT_EQ(history.violations(check_limits), 1U);
+}
+
+TEST(CheckLimits, AllowNothingForAFaultThatLeavesNodesTheirSightOfRedis) {
+  Told history;
+  add_limited(history, 60, 0);
+  history.faults.push_back(
+      {.kind = "Redis killed", .domain = Domain::redis, .fault = {.skipped = "not here"}, .healed = second});
+  history.faults.push_back(
+      {.kind = "node's clock moved", .domain = Domain::node, .fault = {.proof = "seen"}, .healed = second});
+  history.faults.push_back(
+      {.kind = "primary killed", .domain = Domain::database, .fault = {.proof = "seen"}, .healed = second});
+  EXPECT_EQ(history.violations(check_limits), 1U);
+  history.faults.push_back(
+      {.kind = "node frozen", .domain = Domain::node, .fault = {.proof = "seen"}, .healed = second});
+  EXPECT_EQ(history.violations(check_limits), 0U);
 }
 
 TEST(Report, IsVoidWhenAFaultWasNotSeenToStrikeOrTooLittleWasWritten) {
