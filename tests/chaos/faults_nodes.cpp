@@ -163,12 +163,21 @@ Inflicted exhaust_descriptors(Stack& stack, Random& random, bool) {
     return fault;
   }
   const rlimit nothing{.rlim_cur = 3, .rlim_max = before.rlim_max};
-  prlimit(process, RLIMIT_NOFILE, &nothing, nullptr);
+  if (prlimit(process, RLIMIT_NOFILE, &nothing, nullptr) != 0) {
+    fault.skipped = "prlimit is not allowed";
+    return fault;
+  }
   if (random.chance(50)) {
     for (Link& link : node.database) link.reset();
   }
-  // Slow is not enough: it answers nobody until it gets them back.
-  if (comes_true(proof_patience, [&] { return !alive_answer(node, seconds(1)); })) fault.proof = "takes no connection";
+  // Slow is not enough: it answers nobody until it gets them back, three in a row.
+  const auto answers_nobody = [&] {
+    for (int tries = 0; tries < 3; ++tries) {
+      if (alive_answer(node, seconds(1))) return false;
+    }
+    return true;
+  };
+  if (comes_true(proof_patience, answers_nobody)) fault.proof = "takes no connection";
   fault.heal = [process, before] { prlimit(process, RLIMIT_NOFILE, &before, nullptr); };
   return fault;
 }
