@@ -178,7 +178,7 @@ void check_histories(const Evidence& evidence, Findings& findings) {
 
 namespace {
 
-// A node finds out within so long that Redis is back: its pauses between looks and connections are half a second.
+// A node finds out within so long that Redis is back: it pauses for half a second at most between two looks.
 constexpr Moment64 found_again = 2'000'000'000;
 
 // Whatever makes a node lose sight of Redis, or forget what it knew of it. A moved wall clock is no such thing.
