@@ -41,6 +41,7 @@ void redis_reply(std::string_view input) {
   for (Pieces cut(input); !cut.empty() && !pieces.failed;)
     if (bit_by_bit.feed(cut.next(4096))) take(bit_by_bit, pieces);
   check(whole.replies == pieces.replies, "how the bytes arrive makes no difference");
+  check(whole.failed == pieces.failed, "how the bytes arrive makes no error");
 }
 
 }  // namespace tenon::fuzz

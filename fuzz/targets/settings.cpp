@@ -3,6 +3,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "fuzz/target.hpp"
 #include "http/listen_address.hpp"
@@ -30,8 +31,12 @@ void settings(std::string_view input) {
   check_refusal([&] {
     std::vector<LimitSetting> limits;
     std::istringstream file{std::string(input)};
-    for (const CLI::ConfigItem& item : TomlConfig(limits).from_config(file))
-      check(!item.inputs.empty() || item.name.empty() || !item.name.empty(), "a setting has a name");
+    const std::vector<CLI::ConfigItem> items = TomlConfig(limits).from_config(file);
+    for (std::size_t i = 0; i < items.size(); i += 2) {
+      check(i + 1 < items.size() && items[i].name == items[i + 1].name && items[i].inputs == items[i + 1].inputs &&
+                items[i].parents != items[i + 1].parents,
+            "each of the two commands is told the same");
+    }
     for (const LimitSetting& setting : limits)
       check(!setting.values.empty() || setting.key == "routes", "a limit's key has a value");
   });

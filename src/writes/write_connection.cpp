@@ -1,6 +1,7 @@
 #include "writes/write_connection.hpp"
 
 #include <stdexcept>
+#include <string>
 
 namespace tenon::writes {
 
@@ -13,7 +14,7 @@ boost::asio::awaitable<std::unique_ptr<postgres::Connection>> open_for_writes(bo
       "SET client_min_messages = warning;"  // of a COMMIT that does not wait for the standby (connection.cpp)
       "SELECT current_setting('synchronous_commit'), current_setting('synchronous_standby_names') <> ''",
       deadline);
-  const std::string_view waits_for = rows.text(0, 0);
+  const std::string waits_for = rows.text(0, 0);
   if (waits_for == "off") {
     throw std::runtime_error("synchronous_commit is off for this login: what is acknowledged could be lost");
   }

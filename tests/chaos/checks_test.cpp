@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "chaos/report.hpp"
+#include "chaos/verdict.hpp"
 
 namespace tenon::chaos {
 namespace {
@@ -182,11 +183,35 @@ TEST(CheckLimits, AreRedForABurstBeyondTheQuota) {
 
 TEST(CheckLimits, AllowWhatIsDocumentedWhenRedisIsLostAndNoMore) {
   Told history;
-  history.faults.push_back({.kind = "Redis killed", .domain = Domain::redis, .fault = {.proof = "seen"}, .begun = 5});
+  history.faults.push_back(
+      {.kind = "Redis killed", .domain = Domain::redis, .fault = {.proof = "seen"}, .begun = 5, .healed = 6});
   add_limited(history, 60, 0);
   EXPECT_EQ(history.violations(check_limits), 0U);
   add_limited(history, 3, 100);
   EXPECT_EQ(history.violations(check_limits), 1U);
+}
+
+TEST(CheckLimits, AreRedForABurstLongAfterRedisWasBack) {
+  Told history;
+  history.faults.push_back(
+      {.kind = "Redis killed", .domain = Domain::redis, .fault = {.proof = "seen"}, .begun = 5, .healed = second});
+  add_limited(history, 60, 10 * second);
+  EXPECT_EQ(history.violations(check_limits), 1U);
+}
+
+TEST(CheckLimits, AllowNothingForAFaultThatLeavesNodesTheirSightOfRedis) {
+  Told history;
+  add_limited(history, 60, 0);
+  history.faults.push_back(
+      {.kind = "Redis killed", .domain = Domain::redis, .fault = {.skipped = "not here"}, .healed = second});
+  history.faults.push_back(
+      {.kind = "node's clock moved", .domain = Domain::node, .fault = {.proof = "seen"}, .healed = second});
+  history.faults.push_back(
+      {.kind = "primary killed", .domain = Domain::database, .fault = {.proof = "seen"}, .healed = second});
+  EXPECT_EQ(history.violations(check_limits), 1U);
+  history.faults.push_back(
+      {.kind = "node frozen", .domain = Domain::node, .fault = {.proof = "seen"}, .healed = second});
+  EXPECT_EQ(history.violations(check_limits), 0U);
 }
 
 TEST(Report, IsVoidWhenAFaultWasNotSeenToStrikeOrTooLittleWasWritten) {
@@ -202,6 +227,26 @@ TEST(Report, IsVoidWhenAFaultWasNotSeenToStrikeOrTooLittleWasWritten) {
   EXPECT_EQ(report.exit_code(), 0);
 }
 
+TEST(Report, IsVoidWhenNoFaultStruckThoughSomeWereWanted) {
+  Report report{.writes_a_second_before = 500};
+  EXPECT_EQ(report.exit_code(), 3);
+  report.faults.push_back({.kind = "node killed", .fault = {.skipped = "not to be had here"}});
+  EXPECT_EQ(report.exit_code(), 3);
+  report.faults_wanted = false;
+  EXPECT_EQ(report.exit_code(), 0);
+}
+
+TEST(Report, IsVoidWhenACheckerHadNothingToCheckOrAKindOfCallNeverSucceeded) {
+  Report report{.writes_a_second_before = 500, .faults_wanted = false};
+  report.findings.begin("limits", "admitted requests");
+  EXPECT_THAT(report.void_because(), testing::ElementsAre("limits had no admitted requests to check"));
+  report.findings.checked();
+  report.succeeded = {{"sell", 1}, {"remove", 0}};
+  EXPECT_THAT(report.void_because(), testing::ElementsAre("no remove succeeded"));
+  report.succeeded["remove"] = 1;
+  EXPECT_EQ(report.exit_code(), 0);
+}
+
 TEST(Report, IsRedForAViolationWhateverElseIsTrue) {
   Report report{.writes_a_second_before = 1};
   report.findings.begin("audited", "changes");
@@ -209,6 +254,38 @@ TEST(Report, IsRedForAViolationWhateverElseIsTrue) {
   EXPECT_EQ(report.exit_code(), 1);
   EXPECT_THAT(table_of(report), testing::HasSubstr("VIOLATION audited: one"));
   EXPECT_THAT(json_of(report), testing::HasSubstr(R"("violations":[{"checker":"audited","what":"one"}])"));
+}
+
+Report seen_by(std::string_view checker) {
+  Report report;
+  for (const std::string_view each : {"answers_equal", "linearizable", "liveness"}) {
+    report.findings.begin(each, "operations");
+    report.findings.checked();
+    if (each == checker) report.findings.violation("one");
+  }
+  return report;
+}
+
+TEST(Mutant, IsCaughtByACheckerOfWhatItBreaksAndByNoOther) {
+  const Mutant& mutant = *find_mutant("replica_reads");
+  EXPECT_EQ(verdict_of(seen_by("linearizable"), mutant).exit_code, 0);
+  EXPECT_EQ(verdict_of(seen_by("linearizable"), mutant).told, "mutant replica_reads was caught by linearizable (1)");
+  EXPECT_EQ(verdict_of(seen_by("liveness"), mutant).exit_code, 1);
+  EXPECT_EQ(verdict_of(seen_by("liveness"), mutant).told, "mutant replica_reads was NOT CAUGHT; besides: liveness (1)");
+  EXPECT_EQ(verdict_of(seen_by("none"), mutant).exit_code, 1);
+}
+
+TEST(Mutant, CouldNotBeTriedWhereTheClusterBrokeOrItsFaultsWereSkipped) {
+  const Mutant& mutant = *find_mutant("replica_reads");
+  Report broken = seen_by("liveness");
+  broken.broken = "the cluster is not whole\nand its log";
+  EXPECT_EQ(verdict_of(broken, mutant).exit_code, 3);
+  EXPECT_EQ(verdict_of(broken, mutant).told, "mutant replica_reads could not be tried: the cluster is not whole");
+  Report skipped = seen_by("liveness");
+  skipped.faults.push_back({.kind = "replay paused", .fault = {.skipped = "not to be had here"}});
+  EXPECT_EQ(verdict_of(skipped, mutant).exit_code, 3);
+  skipped.faults.push_back({.kind = "replay paused", .fault = {.proof = "seen"}});
+  EXPECT_EQ(verdict_of(skipped, mutant).exit_code, 1);
 }
 
 }  // namespace

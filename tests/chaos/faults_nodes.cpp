@@ -35,6 +35,7 @@ void start_again(Stack& stack, std::size_t i) {
 
 Inflicted kill_node(Stack& stack, Random& random, bool) {
   const std::size_t i = random.below(nodes_count);
+  stack.note_end(i);
   postgres::ChildProcess& child = *stack.node(i).child;
   Inflicted fault{.detail = fmt::format("node {}", i), .nodes = 1U << i, .hold = milliseconds(random.below(1'500))};
   child.signal(SIGKILL);
@@ -46,6 +47,7 @@ Inflicted kill_node(Stack& stack, Random& random, bool) {
 
 Inflicted stop_node(Stack& stack, Random& random, bool) {
   const std::size_t i = random.below(nodes_count);
+  stack.note_end(i);
   postgres::ChildProcess& child = *stack.node(i).child;
   Inflicted fault{.detail = fmt::format("node {}", i), .nodes = 1U << i, .hold = milliseconds(random.below(500))};
   child.signal(SIGTERM);
@@ -81,6 +83,7 @@ Inflicted kill_at_step(Stack& stack, Random& random, bool) {
   const std::size_t i = random.below(nodes_count);
   const Step& step = steps[random.below(steps.size())];
   StackNode& node = stack.node(i);
+  stack.note_end(i);
   node.child->signal(SIGKILL);
   (void)node.child->wait_until(monotonic_now() + proof_patience);
   stack.start_node(i, fmt::format("{}=kill@{}", step.name, random.between(1, step.passes)));
@@ -94,7 +97,11 @@ Inflicted kill_at_step(Stack& stack, Random& random, bool) {
   }
   fault.struck = monotonic_now();
   const auto status = node.child->wait_until(monotonic_now());
-  if (status && WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL) fault.proof = "killed itself there";
+  if (status && WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL) {
+    fault.proof = "killed itself there";
+  } else {
+    stack.note_end(i);
+  }
   fault.heal = [&stack, i] { start_again(stack, i); };
   return fault;
 }
@@ -156,12 +163,21 @@ Inflicted exhaust_descriptors(Stack& stack, Random& random, bool) {
     return fault;
   }
   const rlimit nothing{.rlim_cur = 3, .rlim_max = before.rlim_max};
-  prlimit(process, RLIMIT_NOFILE, &nothing, nullptr);
+  if (prlimit(process, RLIMIT_NOFILE, &nothing, nullptr) != 0) {
+    fault.skipped = "prlimit is not allowed";
+    return fault;
+  }
   if (random.chance(50)) {
     for (Link& link : node.database) link.reset();
   }
-  // Slow is not enough: it answers nobody until it gets them back.
-  if (comes_true(proof_patience, [&] { return !alive_answer(node, seconds(1)); })) fault.proof = "takes no connection";
+  // Slow is not enough: it answers nobody until it gets them back, three in a row.
+  const auto answers_nobody = [&] {
+    for (int tries = 0; tries < 3; ++tries) {
+      if (alive_answer(node, seconds(1))) return false;
+    }
+    return true;
+  };
+  if (comes_true(proof_patience, answers_nobody)) fault.proof = "takes no connection";
   fault.heal = [process, before] { prlimit(process, RLIMIT_NOFILE, &before, nullptr); };
   return fault;
 }

@@ -22,6 +22,7 @@ using Moment64 = std::int64_t;
 constexpr Moment64 no_answer = std::numeric_limits<Moment64>::max();
 
 enum class Kind : std::uint8_t { create, read, sell, restock, edit, remove, order, offer, purchase, visit, limited };
+constexpr std::size_t kinds_count = static_cast<std::size_t>(Kind::limited) + 1;
 [[nodiscard]] std::string_view name_of(Kind kind) noexcept;
 
 // What came back on one sending.

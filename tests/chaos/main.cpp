@@ -5,38 +5,18 @@
 #include <sys/mount.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <fstream>
 
 #include "chaos/run.hpp"
+#include "chaos/verdict.hpp"
 
 namespace tenon::chaos {
 namespace {
 
 constexpr int bad_usage = 2;
-constexpr int is_void = 3;
 
 void list_kinds() {
   for (const FaultKind& kind : fault_kinds()) fmt::print("{}\n", kind.name);
-}
-
-int verdict_of(const Report& report, const std::string& mutant) {
-  if (mutant.empty()) return report.exit_code();
-  const auto skipped = [](const FaultRecord& record) { return record.skipped(); };
-  if (report.findings.total() == 0 && !report.faults.empty() && std::ranges::all_of(report.faults, skipped)) {
-    fmt::print("mutant {} could not be tried: {}\n", mutant, report.faults.front().fault.skipped);
-    return is_void;
-  }
-  if (report.findings.total() == 0) {
-    fmt::print("mutant {} was NOT CAUGHT\n", mutant);
-    return 1;
-  }
-  std::string by;
-  for (const CheckerCount& count : report.findings.counts()) {
-    if (count.violations > 0) by += fmt::format("{}{} ({})", by.empty() ? "" : ", ", count.name, count.violations);
-  }
-  fmt::print("mutant {} was caught by {}\n", mutant, by);
-  return 0;
 }
 
 // What we mount is ours alone, and goes with us.
@@ -64,7 +44,9 @@ int main_of(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--minutes", minutes, "instead of --seconds")->check(CLI::Range(0.0, 1'500.0));
   app.add_option("--faults", settings.only, "only these kinds, by name, separated by commas")->delimiter(',');
-  app.add_option("--mutant", settings.mutant, "break this safeguard; exit code 0 when a checker catches it, else 1");
+  app.add_option(
+      "--mutant", settings.mutant,
+      "break this safeguard; exit code 0 when a checker of it notices, 1 when none does, 3 when it could not be tried");
   app.add_option("--failpoint", settings.failpoint, "STEP=ACTION@N[:K] for the nodes");
   app.add_option("--clients", settings.clients, "that write at the same time")
       ->check(CLI::Range(1, 200))
@@ -97,12 +79,19 @@ int main_of(int argc, char** argv) {
       std::fflush(stderr);
     };
   }
+  const Mutant* mutant = find_mutant(settings.mutant);
+  if (mutant == nullptr && !settings.mutant.empty())
+    throw std::invalid_argument("there is no mutant " + settings.mutant +
+                                ": tenon_negative_controls --list names them");
   leave_mounts_alone();
   fmt::print(stderr, "chaos: seed {}\n", settings.seed);
   const Report report = run(settings);
   fmt::print("{}", table_of(report));
   if (!json.empty()) std::ofstream(json) << json_of(report);
-  return verdict_of(report, settings.mutant);
+  if (mutant == nullptr) return report.exit_code();
+  const MutantVerdict verdict = verdict_of(report, *mutant);
+  fmt::print("{}\n", verdict.told);
+  return verdict.exit_code;
 }
 
 }  // namespace

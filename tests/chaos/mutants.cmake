@@ -10,4 +10,5 @@ target_link_libraries(tenon_negative_controls PRIVATE tenon_base CLI11::CLI11 fm
 add_dependencies(tenon_negative_controls tenon_chaos tenon_attacked_under_test)
 add_test(NAME chaos_negative_controls
   COMMAND tenon_negative_controls --only no_key_lookup,refusals_not_stored WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-set_tests_properties(chaos_negative_controls PROPERTIES LABELS chaos TIMEOUT 300)
+set_tests_properties(chaos_negative_controls PROPERTIES LABELS chaos)
+tenon_test_timeout(chaos_negative_controls 300)

@@ -23,7 +23,7 @@ struct Outcome {
   double seconds = 0;
 };
 
-// The harness's last line: "mutant NAME was caught by CHECKER (n), CHECKER (n)".
+// The harness' last line: "mutant NAME was caught by CHECKER (n), CHECKER (n); besides: CHECKER (n)".
 std::string last_line(const std::string& text) {
   std::string last;
   std::istringstream lines(text);

@@ -84,6 +84,13 @@ std::vector<std::string> Report::void_because() const {
       reasons.push_back(fmt::format("\"{}\" ({}) at {:.1f} s was not seen to strike", record.kind, record.fault.detail,
                                     in_seconds(record.begun)));
   }
+  if (faults_wanted && std::ranges::none_of(faults, &FaultRecord::struck)) reasons.emplace_back("no fault struck");
+  for (const CheckerCount& count : findings.counts()) {
+    if (count.checked == 0) reasons.push_back(fmt::format("{} had no {} to check", count.name, count.unit));
+  }
+  for (const auto& [kind, count] : succeeded) {
+    if (count == 0) reasons.push_back(fmt::format("no {} succeeded", kind));
+  }
   return reasons;
 }
 

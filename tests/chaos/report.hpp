@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "chaos/checks.hpp"
@@ -17,6 +19,8 @@ struct Report {
   std::uint64_t keys = 0, sendings = 0, unanswered = 0, retries = 0, late_repeats = 0, to_all_nodes = 0, twice = 0,
                 aborted = 0;
   double settled_seconds = 0;  // from the end of the last fault until each key had its final answer
+  bool faults_wanted = true;   // false: a run without faults was asked for
+  std::map<std::string_view, std::uint64_t> succeeded = {};  // calls with a 2xx, of each kind
   std::vector<FaultRecord> faults = {};
   Findings findings = {};
   std::string broken = {};  // the cluster did not come back: what was said

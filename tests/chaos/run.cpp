@@ -17,6 +17,7 @@ using std::chrono::seconds;
 constexpr seconds warm_up{1};
 constexpr seconds baseline{3};
 constexpr seconds settle_patience{30};  // what is promised: after healing, each key has its final answer within that
+constexpr seconds whole_patience{60};
 constexpr std::size_t repeats_most = 6'000;
 
 std::string content_of(const std::filesystem::path& file) {
@@ -46,7 +47,9 @@ StackSettings stack_settings(const RunSettings& settings) {
 
 void count(Report& report, History& history, const Clients& clients) {
   report.acknowledged = history.acknowledged();
+  for (std::size_t kind = 0; kind < kinds_count; ++kind) report.succeeded[name_of(static_cast<Kind>(kind))] = 0;
   for (const Call& call : history.calls()) {
+    report.succeeded[name_of(call.kind)] += call.succeeded() ? 1 : 0;
     report.keys += call.key.empty() ? 0 : 1;
     report.sendings += call.attempts.size();
   }
@@ -62,7 +65,7 @@ void count(Report& report, History& history, const Clients& clients) {
 }  // namespace
 
 Report run(const RunSettings& settings) {
-  Report report{.seed = settings.seed};
+  Report report{.seed = settings.seed, .faults_wanted = settings.faults_for > seconds(0)};
   Random random(settings.seed);
   if (!settings.artefacts.empty()) std::filesystem::create_directories(settings.artefacts);
   settings.say("setting up PostgreSQL with a synchronous standby, Redis and three nodes");
@@ -101,6 +104,9 @@ Report run(const RunSettings& settings) {
   report.settled_seconds = static_cast<double>(history.now() - healed) / 1e9;
   if (report.broken.empty()) clients.repeat(repeats_most);
   count(report, history, clients);
+  // Who ended since the last fault, or goes on but serves nobody, is seen now or never.
+  if (report.broken.empty() && !stack.healthy(whole_patience))
+    report.broken = fmt::format("the cluster is not whole at the end:\n{}", stack.node_log(0));
 
   settings.say("checking");
   Evidence evidence{.calls = history.calls(),

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -175,6 +176,11 @@ void Stack::start_node(std::size_t i, const std::string& failpoint) {
     if (!fs::exists(clock)) std::ofstream(clock) << "+0";
     variables.insert(variables.end(), {"LD_PRELOAD=" + clock_library(), "DONT_FAKE_MONOTONIC=1",
                                        "FAKETIME_CACHE_DURATION=1", "FAKETIME_TIMESTAMP_FILE=" + clock.string()});
+  }
+  // What tests/sanitizers/run set: where a report goes that has to fail the run.
+  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"}) {
+    const char* options = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing changes the environment
+    if (options != nullptr) variables.push_back(std::string(name) + "=" + options);
   }
   variables.insert(variables.end(), settings_.node_environment.begin(), settings_.node_environment.end());
   if (!failpoint.empty()) variables.push_back("TENON_FAILPOINT=" + failpoint);

@@ -76,6 +76,8 @@ class Stack {
   // Waits until /readyz of the node, asked past its entry link, is 200.
   [[nodiscard]] bool node_ready(std::size_t i, std::chrono::milliseconds patience);
   [[nodiscard]] std::string node_log(std::size_t i) const;
+  // Complains of a node that has ended, unless it gave up a start. Not to be called after it was made to end.
+  void note_end(std::size_t i);
   // What nodes did that nobody asked them to: to end, or not to.
   void complain(std::string what) { complaints_.push_back(std::move(what)); }
   [[nodiscard]] const std::vector<std::string>& complaints() const noexcept { return complaints_; }
@@ -94,7 +96,6 @@ class Stack {
       std::chrono::milliseconds patience);  // every part works again; what doesn't run is started
 
  private:
-  void note_end(std::size_t i);
   void make_servers();
   void make_database();
   [[nodiscard]] std::string database_url(std::size_t i, const std::string& login) const;

@@ -41,8 +41,6 @@ TEST(Mutants, ThatAreSqlChangeTheSchemaThatThereIs) {
     expected += count(sql, "CREATE FUNCTION");
     EXPECT_EQ(functions(), std::to_string(expected)) << file.path();
   }
-  // Roles are the cluster's, which the other tests of this program use: sql_schema_test compares them.
-  session.script("ALTER ROLE tenon_edge RESET synchronous_commit");
 }
 
 }  // namespace

@@ -20,8 +20,9 @@ std::string spec(const std::string& point, int one_in, int error) {
 
 // A program of the node's name, so that it greets as the node does, which becomes the node under libfiu.
 std::filesystem::path make_wrapper(const std::filesystem::path& folder, const std::string& enabled) {
-  if (!std::filesystem::exists(posix_preload) || !std::filesystem::exists(control))
-    throw std::runtime_error("libfiu is not installed: tools/setup test does it");
+  for (const char* file : {run_preload, posix_preload, control}) {
+    if (!std::filesystem::exists(file)) throw std::runtime_error("libfiu is not installed: tools/setup test does it");
+  }
   const std::filesystem::path wrapper = folder / "tenon";
   std::ofstream(wrapper) << fmt::format(
       "#!/bin/sh\nFIU_ENABLE='{}' FIU_CTRL_FIFO={}/fiu LD_PRELOAD='{} {} {}' exec {} \"$@\"\n", enabled,
@@ -59,14 +60,17 @@ bool FaultyNode::revive() {
   return true;
 }
 
-bool FaultyNode::starts_or_ends(const Node& first, const std::string& point, int one_in, int error) {
+FaultyNode::Start FaultyNode::start_failing(const Node& first, const std::string& point, int one_in, int error) {
   const TemporaryFolder folder;
   NodeSettings settings = beside(first);
   settings.binary = make_wrapper(folder.path(), spec(point, one_in, error));
   settings.awaited = false;
   Node node(settings);
   const auto line = node.program().await_line("tenon: listening on ", seconds(60));
-  return line.has_value() || node.program().await_end(seconds(30)).has_value();
+  // Its loader would only warn.
+  if (node.program().errors().contains("cannot be preloaded")) throw std::runtime_error(node.program().errors());
+  if (line) return Start::listens;
+  return node.program().await_end(seconds(30)) ? Start::ended : Start::hangs;
 }
 
 }  // namespace tenon::test

@@ -2,6 +2,7 @@
 // one's database.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -26,9 +27,10 @@ class FaultyNode {
   // Starts it anew, without faults, when it has died. True: it had.
   bool revive();
 
-  // Whether it comes to listen, or ends with an error, when calls fail from its first instruction on. False: it does
-  // neither in time.
-  [[nodiscard]] static bool starts_or_ends(const Node& first, const std::string& point, int one_in, int error);
+  // What becomes of one whose calls fail from its first instruction on, in time. Throws std::runtime_error when libfiu
+  // was not loaded into it.
+  enum class Start : std::uint8_t { listens, ended, hangs };
+  [[nodiscard]] static Start start_failing(const Node& first, const std::string& point, int one_in, int error);
 
  private:
   void start();

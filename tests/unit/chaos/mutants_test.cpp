@@ -5,13 +5,30 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 
 #include "chaos/switch_settings.hpp"
 
 namespace tenon::chaos {
 namespace {
+
+// Of their sources: findings.begin("NAME", ...).
+std::set<std::string> checkers() {
+  static const std::regex begin(R"--(findings\.begin\("([a-z_]+)")--");
+  std::set<std::string> names;
+  for (const char* file : {"checks.cpp", "checks_audit.cpp", "checks_effects.cpp"}) {
+    std::ostringstream text;
+    text << std::ifstream(std::filesystem::path("tests/chaos") / file).rdbuf();
+    const std::string source = text.str();
+    for (std::sregex_iterator found(source.begin(), source.end(), begin), end; found != end; ++found)
+      names.insert((*found)[1]);
+  }
+  return names;
+}
 
 std::set<std::string> sql_files() {
   std::set<std::string> names;
@@ -35,6 +52,16 @@ TEST(Mutants, AreWhatSwitchesAndSqlFilesThereAre) {
     EXPECT_EQ(mutant.faults.empty(), mutant.seconds == 0) << mutant.name;
   }
   EXPECT_EQ(told, breakable);
+}
+
+TEST(Mutants, AreEachNoticedByCheckersThatThereAre) {
+  const std::set<std::string> known = checkers();
+  for (const Mutant& mutant : mutants()) {
+    EXPECT_FALSE(mutant.by.front().empty()) << mutant.name;
+    for (const std::string_view checker : mutant.by) {
+      EXPECT_TRUE(checker.empty() || known.contains(std::string(checker))) << mutant.name << ": " << checker;
+    }
+  }
 }
 
 TEST(Mutants, AreFoundByName) {
