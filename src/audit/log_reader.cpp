@@ -77,6 +77,10 @@ std::optional<LogIdentity> LogReader::identity() {
   return LogIdentity{.origin = rows.text(0, 0), .verifier_key = rows.text(0, 1)};
 }
 
+bool LogReader::is_standby() {
+  return postgres::read_bool(session_.fetch("SELECT pg_is_in_recovery()").get(0, 0).value());
+}
+
 std::optional<StoredCheckpoint> LogReader::newest_checkpoint() {
   const Rows rows = session_.fetch(select_checkpoints + "ORDER BY size DESC LIMIT 1");
   if (rows.size() == 0) return std::nullopt;

@@ -64,6 +64,7 @@ class LogReader {
   explicit LogReader(const std::string& conninfo);
 
   [[nodiscard]] std::optional<LogIdentity> identity();  // nothing before the first seal
+  [[nodiscard]] bool is_standby();
   [[nodiscard]] std::optional<StoredCheckpoint> newest_checkpoint();
   [[nodiscard]] std::optional<StoredCheckpoint> checkpoint_at(std::uint64_t size);
   // Those with first <= size <= last, by size.

@@ -1,4 +1,5 @@
-// All published checkpoints that a key has signed, from any number of places, in step with a walk along the log.
+// All checkpoints that a key has signed and that are published when this is made, from any number of places, in step
+// with a walk along the log.
 #pragma once
 
 #include <deque>
@@ -40,5 +41,9 @@ class Publications {
   std::uint64_t torn_ = 0;
   std::string first_torn_;
 };
+
+// How far the log must reach for what is published there now: the largest size, if the key has signed it.
+[[nodiscard]] std::uint64_t largest_published(const std::vector<std::filesystem::path>& places,
+                                              const NoteVerifier& key);
 
 }  // namespace tenon::audit

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <stdexcept>
+#include <thread>
 
 #include "audit/diagnosis.hpp"
 #include "audit/exported.hpp"
@@ -59,7 +60,11 @@ class Verification {
   }
 
   bool plan() {
+    // Before the database is asked how far the log goes: what is published is committed, so all of this must be there.
+    publications_.emplace(settings_.outside, *key_);
     newest_ = reader_.newest_checkpoint();
+    standby_ = reader_.is_standby();
+    if (standby_) await_standby();
     plan_ = {.conninfo = settings_.conninfo, .key = key_, .tiles_per_chunk = settings_.tiles_per_chunk};
     if (newest_) {
       plan_.size = newest_->size;
@@ -67,12 +72,32 @@ class Verification {
     }
     if (settings_.exported.empty()) plan_.retired = reader_.retired();
     for (const auto& file : settings_.exported) exported_.emplace_back(file);
-    publications_.emplace(settings_.outside, *key_);
     tree_.emplace(reader_, plan_.size);
     if (settings_.since && !go_on_from(*settings_.since)) return false;
     plan_borders(reader_, plan_);
     report_.from = plan_.from;
     return true;
+  }
+
+  // A standby has what was published a moment later; or never, and then only the primary can tell why.
+  void await_standby() {
+    const std::uint64_t wanted =
+        std::max(largest_published(settings_.outside, *key_), settings_.since ? settings_.since->size : 0);
+    const Monotonic until = monotonic_now() + settings_.standby_patience;
+    for (; newest_size() < wanted; newest_ = reader_.newest_checkpoint()) {
+      if (monotonic_now() >= until) throw_behind(wanted);
+      progress_(newest_size(), wanted);
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  }
+
+  [[nodiscard]] std::uint64_t newest_size() const { return newest_ ? newest_->size : 0; }
+
+  [[noreturn]] void throw_behind(std::uint64_t wanted) const {
+    throw std::runtime_error(fmt::format(
+        "the standby is behind: its log ends at leaf {}, while there was one of size {}. Should it stay so, "
+        "verify the primary: only there can it be told whether the database was set back",
+        newest_size(), wanted));
   }
 
   bool go_on_from(const VerifiedState& since) {
@@ -268,12 +293,14 @@ class Verification {
     return false;
   }
 
-  // Published checkpoints beyond the log's end: sealed since we began, or taken from the database.
+  // Checkpoints that were published before we asked how far the log goes, beyond its end: taken from the database.
   void judge_published() {
     const auto furthest = publications_->take_largest();
     if (!furthest || furthest->size <= plan_.size) return;
-    const auto newest = reader_.newest_checkpoint();
-    if (newest && newest->size >= furthest->size) return;
+    if (standby_) {
+      if (report_.findings.empty()) throw_behind(furthest->size);
+      return;
+    }
     if (reader_.leaf_count() < furthest->size) return judge_set_back(*furthest);
     find({.kind = FindingKind::checkpoint_removed,
           .message = fmt::format("the checkpoint of size {} was published ({}) and is no longer in the database, whose "
@@ -356,6 +383,7 @@ class Verification {
   Report report_;
   std::optional<NoteVerifier> key_;
   std::optional<StoredCheckpoint> newest_;
+  bool standby_ = false;
   ChunkPlan plan_;
   std::optional<Publications> publications_;
   std::deque<ExportedFile> exported_;

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <random>
 
+#include "audit/base64.hpp"
 #include "audit/verifier.hpp"
 #include "support/audit_log.hpp"
 #include "support/cluster.hpp"
@@ -259,6 +260,62 @@ TEST(AuditTamper, ATailThatWasCutWithItsTreeIsNamed) {
                  {sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(i) + 1});
     expect_first(verify(copy.conninfo), FindingKind::cut_tail, sizes[i], std::nullopt);
   }
+}
+
+// What somebody writes while it is verified comes too late to pass for what was published.
+TEST(AuditTamper, ATailThatWasCutIsNotMadeUpForWhileItIsVerified) {
+  const auto& sizes = original().log.sizes();
+  const Copy copy;
+  const EntryKey last = original().log.keys()[sizes[4] - 1];
+  const std::string transaction = "'" + std::to_string(last.transaction_id) + "'::xid8";
+  copy.edit("DELETE FROM audit_logs WHERE (transaction_id, id) > (" + transaction + ", " + std::to_string(last.id) +
+            ")");
+  copy.edit("DELETE FROM tenon.audit_batches WHERE transaction_id > " + transaction);
+  rebuild_tree(copy.conninfo, original().log.signer(), {sizes.begin(), sizes.begin() + 5});
+  const audit::VerifySettings settings{
+      .conninfo = copy.conninfo, .key = original().log.signer().verifier(), .outside = {original().published}};
+  bool inserted = false;
+  const Report report =
+      audit::verify(settings, [&](std::uint64_t, std::uint64_t) {
+        if (inserted) return;
+        inserted = true;
+        copy.edit("INSERT INTO tenon.audit_checkpoints (size, root, note, transaction_id, last_id) SELECT " +
+                  std::to_string(original().size()) +
+                  ", root, note, transaction_id, last_id FROM tenon.audit_checkpoints WHERE size = " +
+                  std::to_string(sizes[4]));
+      }).report;
+  EXPECT_TRUE(inserted);
+  expect_first(report, FindingKind::cut_tail, sizes[4], std::nullopt);
+}
+
+// Honest nodes go on sealing meanwhile.
+TEST(AuditTamper, WhatIsPublishedWhileItIsVerifiedIsNoTamper) {
+  TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "audit-checkpoints";
+  const std::filesystem::path places = folder.path() / "places";
+  std::filesystem::create_directory(places);
+  const std::string older = shared_cluster().superuser(original().older);
+  const std::string lines = original().log.published();
+  const auto line_begin = [&lines](std::size_t number) {
+    std::size_t at = 0;
+    for (; number > 0; --number) at = lines.find('\n', at) + 1;
+    return at;
+  };
+  std::ofstream(file) << lines.substr(0, line_begin(7));  // as far as the older one was sealed
+  const auto note_of = [&](std::size_t line) {
+    const std::string text = lines.substr(line_begin(line), line_begin(line + 1) - line_begin(line) - 1);
+    return audit::base64_decode(text.substr(text.find(' ') + 1)).value();
+  };
+  std::ofstream(places / "checkpoint") << note_of(6);
+  const audit::VerifySettings settings{
+      .conninfo = older, .key = original().log.signer().verifier(), .outside = {file, places}};
+  const Report report = audit::verify(settings, [&](std::uint64_t, std::uint64_t) {
+                          std::ofstream(file) << lines;
+                          std::ofstream(places / "checkpoint") << note_of(8);
+                          std::ofstream(places / "checkpoint-00000000000000005000") << note_of(8);
+                        }).report;
+  EXPECT_TRUE(report.holds()) << report.text();
+  EXPECT_EQ(report.outside_checkpoints, 8U);
 }
 
 // Rows changed, and the whole tree made anew over them; whose signatures the checkpoints bear varies.
