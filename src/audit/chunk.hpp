@@ -14,6 +14,7 @@
 #include "audit/checkpoint.hpp"
 #include "audit/log_reader.hpp"
 #include "audit/matcher.hpp"
+#include "audit/retirement.hpp"
 
 namespace tenon::audit {
 
@@ -27,7 +28,7 @@ struct ChunkPlan {
   std::optional<EntryKey> after = {};      // entries up to and with this key stand before `from`
   EntryKey last = {};                      // entries after it are not sealed
   std::vector<std::int64_t> borders = {};  // ascending: chunk n has the ids from borders[n] on, below borders[n + 1]
-  std::vector<RetiredRange> retired = {};  // leaves that have no entries; empty when they are to be found elsewhere
+  Retirement retired = {};                 // leaves that have no entries, here or in exported files
 
   [[nodiscard]] std::uint64_t first_tile() const noexcept { return from / tile_width; }
   [[nodiscard]] std::uint64_t chunk_count() const noexcept;
@@ -40,8 +41,6 @@ struct CheckedCheckpoint {
   std::optional<Hash> root = {};  // nothing: the note is not what it should be
   std::string error = {};
 };
-
-enum class Entries : std::uint8_t { here, retired, mixed };
 
 struct ChunkTile {
   std::string hashes;        // as many as the tree has there; fewer: they are missing
@@ -56,6 +55,7 @@ struct Chunk {
       {};  // of sizes in this chunk, by size; the one at its very begin is the last chunk's
   std::vector<HashedEntry> entries = {};  // by key
   std::uint64_t unsealed = 0;
+  std::uint64_t of_retired = 0;  // entries of months that are said to be detached
   std::int64_t lowest_unsealed_id = std::numeric_limits<std::int64_t>::max();
 };
 

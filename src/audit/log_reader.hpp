@@ -40,6 +40,7 @@ struct RetiredRange {
   std::int64_t from = 0;  // from <= at < to, in PostgreSQL's microseconds
   std::int64_t to = 0;
   std::int64_t entries = 0;
+  bool operator==(const RetiredRange&) const = default;
 };
 
 // Entries with first <= id <= last.

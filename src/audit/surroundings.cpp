@@ -4,6 +4,8 @@
 #include <limits>
 #include <set>
 
+#include "audit/retirement.hpp"
+
 namespace tenon::audit {
 namespace {
 
@@ -54,7 +56,7 @@ const Surroundings::Neighbourhood& Surroundings::around(std::uint64_t tile) {
   reader_.entries(ids, [&](const Entry& entry) {
     const Hash hash = hash_(entry);
     if (const auto found = indices.find(as_text(hash)); found != indices.end())
-      place.sealed.push_back({.index = found->second, .key = key_of(entry)});
+      place.sealed.push_back({.index = found->second, .key = key_of(entry), .at = as_postgres(entry.at)});
   });
   std::ranges::sort(place.sealed, {}, &Sealed::index);
   return place;
@@ -89,6 +91,20 @@ std::vector<EntryKey> Surroundings::candidates(const Neighbourhood& place, const
     }
   }
   return free;
+}
+
+bool Surroundings::may_be_of(std::uint64_t begin, std::uint64_t end, const RetiredRange& month) {
+  // Leaves stand in the order of transactions, which is that of time but for what a transaction takes.
+  constexpr std::int64_t hour = std::int64_t{3'600} * 1'000'000;
+  std::optional<std::int64_t> before;
+  std::optional<std::int64_t> after;
+  for (const Sealed& sealed : around((begin == 0 ? 0 : begin - 1) / tile_width).sealed) {
+    if (sealed.index < begin) before = sealed.at;
+  }
+  for (const Sealed& sealed : around(end / tile_width).sealed) {
+    if (sealed.index >= end && !after) after = sealed.at;
+  }
+  return (!before || *before < month.to + hour) && (!after || *after >= month.from - hour);
 }
 
 std::optional<Suspect> Surroundings::of_entry(const HashedEntry& entry) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 #include "audit/diagnosis.hpp"
 #include "audit/exported.hpp"
 #include "audit/publications.hpp"
+#include "audit/surroundings.hpp"
 #include "audit/tree_check.hpp"
 #include "base/clock.hpp"
 #include "base/limits.hpp"
@@ -70,13 +72,33 @@ class Verification {
       plan_.size = newest_->size;
       plan_.last = newest_->last;
     }
-    if (settings_.exported.empty()) plan_.retired = reader_.retired();
+    retired_ = reader_.retired();
+    divide_months();
     for (const auto& file : settings_.exported) exported_.emplace_back(file);
     tree_.emplace(reader_, plan_.size);
     if (settings_.since && !go_on_from(*settings_.since)) return false;
     plan_borders(reader_, plan_);
     report_.from = plan_.from;
     return true;
+  }
+
+  // Detached months of which there are exported lines are held against these, the others against the tree alone.
+  void divide_months() {
+    std::vector<RetiredRange> untold = Retirement(retired_).months();
+    std::vector<RetiredRange> told;
+    for (const RetiredRange& month : untold) report_.detached.push_back({.name = month.name, .entries = month.entries});
+    for (const auto& file : settings_.exported) {
+      ExportedFile lines(file);
+      for (auto line = lines.next(); line && !untold.empty(); line = lines.next()) {
+        const auto month = std::ranges::find_if(
+            untold, [entry = *parse_leaf(line->bytes)](const RetiredRange& each) { return is_of(entry, each); });
+        if (month == untold.end()) continue;
+        told.push_back(*month);
+        untold.erase(month);
+      }
+    }
+    plan_.retired = Retirement(untold);
+    told_ = Retirement(told);
   }
 
   // A standby has what was published a moment later; or never, and then only the primary can tell why.
@@ -139,6 +161,7 @@ class Verification {
 
   void take(Chunk& chunk) {
     report_.unsealed += chunk.unsealed;
+    of_retired_ += chunk.of_retired;
     lowest_unsealed_id_ = std::min(lowest_unsealed_id_, chunk.lowest_unsealed_id);
     report_.entries += chunk.entries.size();
     take_exported(end_of(chunk), chunk.entries);
@@ -146,19 +169,25 @@ class Verification {
     tree_->follow(chunk, targets_of(chunk));
   }
 
+  // Of detached months, and once: a file may hold what is in the database as well, and what another file holds.
   void take_exported(std::uint64_t end, std::vector<HashedEntry>& entries) {
-    const std::size_t before = entries.size();
+    std::vector<HashedEntry> taken;
     for (ExportedFile& file : exported_) {
-      while (const auto entry = file.next_below(end)) {
-        const EntryKey key = key_of(*parse_leaf(entry->bytes));
-        if (plan_.after && key <= *plan_.after) continue;
-        entries.push_back({.hash = hasher_.leaf(entry->bytes), .key = key});
+      while (const auto line = file.next_below(end)) {
+        const Entry entry = *parse_leaf(line->bytes);
+        if (!told_.covers(entry) || (plan_.after && key_of(entry) <= *plan_.after)) continue;
+        taken.push_back({.hash = hasher_.leaf(line->bytes), .key = key_of(entry)});
       }
     }
-    if (entries.size() == before) return;
+    if (taken.empty()) return;
+    const auto key_and_hash = [](const HashedEntry& entry) { return std::pair(entry.key, entry.hash); };
+    std::ranges::sort(taken, {}, key_and_hash);
+    const auto again = std::ranges::unique(taken, {}, key_and_hash);
+    taken.erase(again.begin(), again.end());
+    entries.insert(entries.end(), taken.begin(), taken.end());
     std::ranges::sort(entries, {}, &HashedEntry::key);
-    report_.exported += entries.size() - before;
-    report_.entries += entries.size() - before;
+    report_.exported += taken.size();
+    report_.entries += taken.size();
   }
 
   // Leaves without the gaps that detached months leave: each run of them as one.
@@ -179,6 +208,11 @@ class Verification {
       if (chunk.tiles[i].entries == Entries::mixed) mixed_tiles_.push_back(tile);
       if (chunk.tiles[i].entries == Entries::retired) {
         report_.retired += end - first;
+        if (!retired_runs_.empty() && retired_runs_.back().end == first) {
+          retired_runs_.back().end = end;
+        } else {
+          retired_runs_.push_back({first, end});
+        }
         flush();
         continue;
       }
@@ -217,6 +251,8 @@ class Verification {
     for (const Finding& finding : tree_->findings()) find(finding);
     std::vector<LeafHash> leaves = matcher_.leaves();
     std::vector<HashedEntry> entries = matcher_.entries();
+    if (retired_ != reader_.retired() && !(leaves.empty() && entries.empty()))
+      throw std::runtime_error("a month was detached meanwhile: verify again");
     if (tree_->missing_from()) drop_what_has_no_tile(*tree_->missing_from(), entries);
     resolve_retired(leaves);
     if (too_many_) return judge_too_many(leaves, entries);
@@ -230,6 +266,11 @@ class Verification {
     const std::size_t most = std::max(leaves.size(), entries.size());
     if (most > differences_looked_into && !tail) report_.more_findings += most - differences_looked_into;
     judge_published();
+    if (report_.findings.empty() && months_wrong_) {
+      find({.kind = FindingKind::ledger_changed,
+            .message =
+                "tenon.audit_retired says that months are detached which are here, or are not of as many entries"});
+    }
     if (report_.findings.empty()) judge_ledger();
   }
 
@@ -254,19 +295,32 @@ class Verification {
     }
   }
 
-  // In the tiles at both ends of a detached month some entries are there and some are not.
+  // In the tiles at both ends of a detached month some entries are there and some are not. What the database says of it
+  // is not signed: all entries of the month must be gone, as many as it says, from where the month was.
   void resolve_retired(std::vector<LeafHash>& leaves) {
-    std::uint64_t detached = 0;
-    for (const RetiredRange& range : plan_.retired) detached += static_cast<std::uint64_t>(range.entries);
-    if (detached == 0) return;
-    const auto mixed = [this](const LeafHash& leaf) {
-      return std::ranges::binary_search(mixed_tiles_, leaf.index / tile_width);
+    if (plan_.retired.months().empty()) return;
+    Surroundings surroundings(reader_, plan_.size);
+    const auto of_a_month = [&](std::uint64_t begin, std::uint64_t end) {
+      return std::ranges::any_of(plan_.retired.months(),
+                                 [&](const RetiredRange& month) { return surroundings.may_be_of(begin, end, month); });
     };
-    const auto lost = static_cast<std::uint64_t>(std::ranges::count_if(leaves, mixed));
-    const bool whole = plan_.from == 0;
-    if (whole ? report_.retired + lost != detached : report_.retired + lost > detached) return;
-    report_.retired += lost;
-    std::erase_if(leaves, mixed);
+    for (const LeafRange run : retired_runs_) {
+      if (of_a_month(run.begin, run.end)) continue;
+      return find({.kind = FindingKind::removed,
+                   .message = fmt::format("leaves {} to {} have no entries, and stand where no detached month was",
+                                          run.begin, run.end - 1),
+                   .leaf = run.begin});
+    }
+    std::vector<LeafHash> others;
+    std::ranges::copy_if(leaves, std::back_inserter(others), [&](const LeafHash& leaf) {
+      return !std::ranges::binary_search(mixed_tiles_, leaf.index / tile_width) ||
+             !of_a_month(leaf.index, leaf.index + 1);
+    });
+    const std::uint64_t gone = report_.retired + leaves.size() - others.size();
+    months_wrong_ = of_retired_ != 0 || !plan_.retired.explains(gone, plan_.from == 0);
+    if (of_retired_ != 0 || !plan_.retired.explains(gone, false)) return;
+    report_.retired = gone;
+    leaves = std::move(others);
   }
 
   // Some signed checkpoint disagrees with the tree. With the tree's hashes put right by the rows it may agree again:
@@ -391,7 +445,12 @@ class Verification {
   Matcher matcher_;
   bool too_many_ = false;
   std::int64_t lowest_unsealed_id_ = std::numeric_limits<std::int64_t>::max();
+  std::vector<RetiredRange> retired_;  // as the database said at first
+  Retirement told_;                    // months whose entries are in exported files
   std::vector<std::uint64_t> mixed_tiles_;
+  std::vector<LeafRange> retired_runs_;  // whole tiles
+  bool months_wrong_ = false;
+  std::uint64_t of_retired_ = 0;  // entries that are here, of months that are said to be detached
 };
 
 }  // namespace

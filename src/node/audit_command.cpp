@@ -253,6 +253,10 @@ int AuditCommand::export_log() {
   if (!written) throw std::runtime_error("the export could not be written");
   std::fprintf(stderr, "%llu lines; the log has %llu leaves\n", static_cast<unsigned long long>(exported.lines),
                static_cast<unsigned long long>(exported.end));
+  if (exported.retired != 0) {
+    std::fprintf(stderr, "%llu leaves of detached months have no entries\n",
+                 static_cast<unsigned long long>(exported.retired));
+  }
   if (exported.missing == 0 && exported.unsealed == 0) return holds;
   return refuse(std::to_string(exported.missing) + " leaves have no entry, " + std::to_string(exported.unsealed) +
                 " entries are not as they were sealed and were left out: verify the log");

@@ -6,8 +6,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <random>
+#include <utility>
 
 #include "audit/base64.hpp"
+#include "audit/exporter.hpp"
 #include "audit/verifier.hpp"
 #include "support/audit_log.hpp"
 #include "support/cluster.hpp"
@@ -503,6 +505,120 @@ TEST(AuditTamper, GoingOnFromTheLastVerificationLooksAtWhatIsNew) {
   EXPECT_EQ(name_of(audit::verify(since, nothing).report.findings.front().kind), "rebuilt_tree");
   older.since = second.state;
   EXPECT_EQ(name_of(audit::verify(older, nothing).report.findings.front().kind), "restored_backup");
+}
+
+// Detached months: what tenon.retire_audit_month does, of a month like "2025_12".
+std::string retire(const std::string& month) {
+  const std::string from = "to_timestamp('" + month + "', 'YYYY_MM')";
+  const std::string of_it = " FROM audit_logs WHERE at >= " + from + " AND at < " + from + " + interval '1 month'";
+  return "SET timezone = 'UTC'; INSERT INTO tenon.audit_retired (name, from_at, to_at, entries) SELECT 'audit_logs_" +
+         month + "', " + from + ", " + from + " + interval '1 month', count(*)" + of_it + "; DELETE" + of_it;
+}
+
+// Three months, of which two are detached.
+TEST(AuditTamper, MonthsWithoutAnExportedLineAreVouchedForByTheTreeAndTheOthersByTheirLines) {
+  const std::string conninfo = Original::migrated("audit_months");
+  HandMadeLog log(conninfo);
+  log.append(700);
+  log.append(900, "2026-01-31 00:00");
+  log.append(600, "2026-02-10 00:00");
+  log.seal(3);
+  TemporaryFolder folder;
+  const std::filesystem::path january = folder.path() / "january";
+  const std::filesystem::path all = folder.path() / "all";
+  {
+    audit::LogReader reader(conninfo);
+    std::ofstream one(january);
+    std::ofstream both(all);
+    (void)audit::export_entries(
+        reader, {}, 0,
+        [&](const std::string& line) {
+          both << line;
+          if (line.contains("\"at\":\"2026-01")) one << line;
+        },
+        [](std::uint64_t, std::uint64_t) {});
+  }
+  const auto count = [&](const std::string& where) {
+    return std::stoull(query_value(conninfo, "SELECT count(*) FROM audit_logs WHERE at AT TIME ZONE 'UTC' " + where));
+  };
+  const std::uint64_t december_entries = count("< '2026-01-01'");
+  const std::uint64_t january_entries = count("BETWEEN '2026-01-01' AND '2026-02-01'");
+  ASSERT_GT(december_entries, 300U);
+  ASSERT_GT(january_entries, 300U);
+  Session session(conninfo);
+  session.script("SET session_replication_role = replica");
+  session.script(retire("2025_12"));
+  session.script(retire("2026_01"));
+  const auto verified = [&](std::vector<std::filesystem::path> exported) {
+    const audit::VerifySettings settings{
+        .conninfo = conninfo, .key = log.signer().verifier(), .exported = std::move(exported), .tiles_per_chunk = 2};
+    return audit::verify(settings, [](std::uint64_t, std::uint64_t) {}).report;
+  };
+  const Report by_tree = verified({});
+  EXPECT_TRUE(by_tree.holds()) << by_tree.text();
+  EXPECT_EQ(by_tree.retired, december_entries + january_entries);
+  const Report by_one = verified({january});
+  EXPECT_TRUE(by_one.holds()) << by_one.text();
+  EXPECT_EQ(by_one.retired, december_entries);
+  EXPECT_EQ(by_one.exported, january_entries);
+  for (const auto& files : {std::vector{all}, std::vector{january, all}}) {
+    const Report by_all = verified(files);
+    EXPECT_TRUE(by_all.holds()) << by_all.text();
+    EXPECT_EQ(by_all.retired, 0U);
+    EXPECT_EQ(by_all.entries, 2'200U);
+  }
+}
+
+TEST(AuditTamper, AMonthThatIsDetachedWhileItIsVerifiedIsNoTamper) {
+  const Copy copy;
+  const audit::VerifySettings settings{
+      .conninfo = copy.conninfo, .key = original().log.signer().verifier(), .threads = 1, .tiles_per_chunk = 1};
+  bool detached = false;
+  try {
+    const Report report = audit::verify(settings, [&](std::uint64_t, std::uint64_t) {
+                            if (!std::exchange(detached, true)) copy.edit(retire("2026_01"));
+                          }).report;
+    ADD_FAILURE() << "a verdict: " << report.text();
+  } catch (const std::runtime_error& meanwhile) {
+    EXPECT_STREQ(meanwhile.what(), "a month was detached meanwhile: verify again");
+  }
+  const Report after = verify(copy.conninfo);
+  EXPECT_TRUE(after.holds()) << after.text();
+}
+
+// What the database says of detached months is not signed.
+TEST(AuditTamper, AnEntryIsNotHiddenBehindADetachedMonth) {
+  const EntryKey key = original().log.keys()[300];  // of 2025_12, which ends in the second tile
+  const std::string row = "INSERT INTO tenon.audit_retired (name, from_at, to_at, entries) SELECT ";
+  {
+    const Copy copy;
+    copy.edit(row + "'audit_logs_2025_12', at, at + interval '1 microsecond', 1 FROM audit_logs" + where(key));
+    copy.edit("DELETE FROM audit_logs" + where(key));
+    expect_first(verify(copy.conninfo), FindingKind::removed, 300, key.id);
+  }
+  {  // the whole month, but its other entries are there
+    const Copy copy;
+    copy.edit("SET timezone = 'UTC'; " + row + "'audit_logs_2025_12', '2025-12-01', '2026-01-01', 1");
+    copy.edit("DELETE FROM audit_logs" + where(key));
+    EXPECT_FALSE(verify(copy.conninfo).holds());
+  }
+  // A month that is detached, and a later entry whose batch is said to be of it.
+  const EntryKey later = original().log.keys()[4'700];
+  const Copy copy;
+  copy.edit(retire("2025_12"));
+  ASSERT_TRUE(verify(copy.conninfo).holds());
+  copy.edit("DELETE FROM audit_logs" + where(later));
+  copy.edit("UPDATE tenon.audit_batches SET first_at = '2025-12-31', last_at = '2025-12-31' WHERE transaction_id = '" +
+            std::to_string(later.transaction_id) + "'::xid8");
+  copy.edit("UPDATE tenon.audit_retired SET entries = entries + 1");
+  expect_first(verify(copy.conninfo), FindingKind::removed, 4'700, std::nullopt);
+  const audit::VerifySettings older{.conninfo = shared_cluster().superuser(original().older),
+                                    .key = original().log.signer().verifier()};
+  const audit::VerifySettings since{.conninfo = copy.conninfo,
+                                    .key = original().log.signer().verifier(),
+                                    .since = audit::verify(older, [](std::uint64_t, std::uint64_t) {}).state};
+  expect_first(audit::verify(since, [](std::uint64_t, std::uint64_t) {}).report, FindingKind::removed, 4'700,
+               std::nullopt);
 }
 
 }  // namespace

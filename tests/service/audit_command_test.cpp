@@ -295,19 +295,19 @@ TEST(AuditVerify, ADetachedMonthIsVerifiedByTheTreeOrByItsExport) {
   const std::string whole = audit_database({"export"}).output;
   query(shared_cluster().superuser("postgres"), "DROP DATABASE IF EXISTS detached");
   query(shared_cluster().superuser("postgres"), "CREATE DATABASE detached TEMPLATE audited");
-  const std::string limit = "timestamptz '2026-01-01' + interval '90 minutes'";
   Session session(shared_cluster().superuser("detached"));
-  session.script("SET session_replication_role = replica");
+  session.script("SET session_replication_role = replica; SET timezone = 'UTC'");
   session.script(
-      "INSERT INTO tenon.audit_retired (name, from_at, to_at, first_id, last_id, entries, at) SELECT 'a month', "
-      "timestamptz '2025-12-01', " +
-      limit + ", min(id), max(id), count(*), now() FROM audit_logs WHERE at < " + limit);
-  session.script("DELETE FROM audit_logs WHERE at < " + limit);
+      "INSERT INTO tenon.audit_retired (name, from_at, to_at, first_id, last_id, entries, at) "
+      "SELECT 'audit_logs_2025_12', '2025-12-01', '2026-01-01', min(id), max(id), count(*), now() "
+      "FROM audit_logs WHERE at < '2026-01-01'");
+  session.script("DELETE FROM audit_logs WHERE at < '2026-01-01'");
   const std::vector<std::string> arguments = {"verify", "--database-url", shared_cluster().edge("detached"), "--key",
                                               log().key};
   const Ended by_tree = audit(arguments);
   EXPECT_EQ(by_tree.exit_code, 0) << by_tree.output;
   EXPECT_THAT(by_tree.output, HasSubstr("leaves of detached months: checked by their hashes alone"));
+  EXPECT_THAT(by_tree.output, HasSubstr("audit_logs_2025_12 is said to be detached, with "));
 
   const auto with_export = [&](const std::string& lines) {
     std::vector<std::string> more = arguments;
@@ -315,13 +315,36 @@ TEST(AuditVerify, ADetachedMonthIsVerifiedByTheTreeOrByItsExport) {
     return audit(more);
   };
   std::string month;
+  std::string rest;
   std::istringstream lines(whole);
   for (std::string line; std::getline(lines, line);) {
-    if (line.substr(line.find("\"at\":") + 6) < "2026-01-01T01:30") month += line + "\n";
+    (line.substr(line.find("\"at\":") + 6) < "2026" ? month : rest) += line + "\n";
   }
+  ASSERT_GT(rest.size(), 0U);
+  const std::string leaves_gone = std::to_string(std::ranges::count(month, '\n')) + " leaves of detached months";
+  const std::string detached = shared_cluster().edge("detached");
+  const Ended exported = audit({"export", "--database-url", detached});
+  EXPECT_EQ(exported.exit_code, 0) << exported.errors;
+  EXPECT_EQ(exported.output, rest);
+  EXPECT_THAT(exported.errors, HasSubstr(leaves_gone + " have no entries"));
+  EXPECT_THAT(by_tree.output, HasSubstr(leaves_gone));
+  const Ended from = audit({"export", "--database-url", detached, "--from", "2026-01-01T00:00:00Z"});
+  EXPECT_EQ(from.exit_code, 0) << from.errors;
+  EXPECT_EQ(from.output, rest);
+  const Ended after = audit({"export", "--database-url", detached, "--after", "10"});
+  EXPECT_EQ(after.exit_code, 0) << after.errors;
+  EXPECT_EQ(after.output, rest);
   const Ended by_export = with_export(month);
   EXPECT_EQ(by_export.exit_code, 0) << by_export.output;
   EXPECT_THAT(by_export.output, HasSubstr("700 entries hashed"));
+
+  // What is in the database as well, or in another file, counts once.
+  const Ended by_all = with_export(whole);
+  EXPECT_EQ(by_all.exit_code, 0) << by_all.output;
+  EXPECT_THAT(by_all.output, HasSubstr("700 entries hashed"));
+  std::vector<std::string> twice = arguments;
+  twice.insert(twice.end(), {"--exported", file_of("once", month), "--exported", file_of("again", whole)});
+  EXPECT_THAT(audit(twice).output, HasSubstr("700 entries hashed"));
 
   std::string bent = month;
   bent.replace(bent.find("clerk-"), 6, "thief-");
