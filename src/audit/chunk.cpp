@@ -44,23 +44,18 @@ class ChunkLoader {
     const std::uint64_t begin = std::max(plan_.from, chunk.first_tile * tile_width);
     const std::uint64_t end = std::min(plan_.size, (chunk.first_tile + chunk.tiles.size()) * tile_width);
     for (const StoredCheckpoint& stored : reader_.checkpoints(begin + 1, end)) {
-      CheckedCheckpoint checked{.size = stored.size};
-      const auto opened = open_checkpoint(*plan_.key, stored.note);
-      if (!opened) {
-        checked.error = opened.error();
-      } else if (opened->size != stored.size) {
-        checked.error = "its note is of size " + std::to_string(opened->size);
-      } else {
-        checked.root = opened->root;
-      }
-      chunk.checkpoints.push_back(std::move(checked));
+      chunk.checkpoints.push_back(check_stored(*plan_.key, stored));
     }
   }
 
   void load_entries(Chunk& chunk, std::uint64_t number) {
     IdRange ids;
     if (number > 0) ids.first = plan_.borders[number];
-    if (number + 1 < plan_.chunk_count()) ids.last = plan_.borders[number + 1] - 1;
+    if (number + 1 < plan_.chunk_count()) {
+      const std::int64_t next = plan_.borders[number + 1];
+      if (next == std::numeric_limits<std::int64_t>::min()) return;  // no tile says more: the last chunk has them all
+      ids.last = next - 1;
+    }
     if (number == 0 && plan_.after) ids.first = plan_.borders.front();
     if (ids.first > ids.last) return;
     chunk.entries.reserve(chunk.tiles.size() * tile_width);
@@ -71,6 +66,8 @@ class ChunkLoader {
         ++chunk.unsealed;
         chunk.lowest_unsealed_id = std::min(chunk.lowest_unsealed_id, entry.id);
       } else {
+        chunk.too_many = chunk.entries.size() >= plan_.entries_max;
+        if (chunk.too_many) return;
         if (plan_.retired.covers(entry)) ++chunk.of_retired;
         chunk.entries.push_back({.hash = hash_(entry), .key = key});
       }
@@ -86,6 +83,19 @@ class ChunkLoader {
 };
 
 }  // namespace
+
+CheckedCheckpoint check_stored(const NoteVerifier& key, const StoredCheckpoint& stored) {
+  CheckedCheckpoint checked{.size = stored.size};
+  const auto opened = open_checkpoint(key, stored.note);
+  if (!opened) {
+    checked.error = opened.error();
+  } else if (opened->size != stored.size) {
+    checked.error = "its note is of size " + std::to_string(opened->size);
+  } else {
+    checked.root = opened->root;
+  }
+  return checked;
+}
 
 std::uint64_t ChunkPlan::chunk_count() const noexcept {
   const std::uint64_t end_tile = (size + tile_width - 1) / tile_width;

@@ -70,12 +70,15 @@ class LogReader {
   [[nodiscard]] std::optional<StoredCheckpoint> checkpoint_at(std::uint64_t size);
   // Those with first <= size <= last, by size.
   [[nodiscard]] std::vector<StoredCheckpoint> checkpoints(std::uint64_t first, std::uint64_t last);
+  // Those with size <= last, the largest first, at most `most`.
+  [[nodiscard]] std::vector<StoredCheckpoint> checkpoints_down_from(std::uint64_t last, std::size_t most);
   [[nodiscard]] std::uint64_t checkpoint_count();
 
   // Tiles of one level, by index; those that are missing are missing.
   [[nodiscard]] std::vector<Tile> tiles(unsigned level, std::uint64_t first, std::uint64_t count);
   [[nodiscard]] std::vector<LeafTile> leaf_tiles(std::uint64_t first, std::uint64_t count);
   [[nodiscard]] std::map<TileId, std::string> tiles(const std::vector<TileId>& wanted);
+  [[nodiscard]] std::uint64_t leaf_tile_count();
   [[nodiscard]] std::uint64_t leaf_count();  // of the level-0 tiles, from the last one of them
   // The key of the first leaf of each `step`-th level-0 tile from tile `first` on, as far as it is noted.
   [[nodiscard]] std::vector<std::optional<EntryKey>> first_keys(std::uint64_t first, std::uint64_t step);

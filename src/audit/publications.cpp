@@ -18,7 +18,9 @@ void Publications::advance(Source& source) {
       ++count_;
       break;
     }
-    if (++torn_ == 1) first_torn_ = published->place + ": " + checkpoint.error();
+    ++torn_;
+    if (first_strange_.empty() && is_signed_note(published->note))
+      first_strange_ = published->place + ": " + checkpoint.error();
   }
   torn_ += source.outside.torn() - source.torn_before;
   source.torn_before = source.outside.torn();

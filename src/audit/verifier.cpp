@@ -64,22 +64,58 @@ class Verification {
   bool plan() {
     // Before the database is asked how far the log goes: what is published is committed, so all of this must be there.
     publications_.emplace(settings_.outside, *key_);
-    newest_ = reader_.newest_checkpoint();
+    find_newest();
     standby_ = reader_.is_standby();
     if (standby_) await_standby();
-    plan_ = {.conninfo = settings_.conninfo, .key = key_, .tiles_per_chunk = settings_.tiles_per_chunk};
+    plan_ = {.conninfo = settings_.conninfo,
+             .key = key_,
+             .tiles_per_chunk = settings_.tiles_per_chunk,
+             .entries_max = settings_.tiles_per_chunk * tile_width + settings_.waiting_max};
     if (newest_) {
       plan_.size = newest_->size;
       plan_.last = newest_->last;
+    }
+    for (const CheckedCheckpoint& above : forged_) {
+      if (above.size > plan_.size) find_forged(above);
     }
     retired_ = reader_.retired();
     divide_months();
     for (const auto& file : settings_.exported) exported_.emplace_back(file);
     tree_.emplace(reader_, plan_.size);
+    if (settings_.earlier) (void)reaches(*settings_.earlier);
     if (settings_.since && !go_on_from(*settings_.since)) return false;
     plan_borders(reader_, plan_);
     report_.from = plan_.from;
     return true;
+  }
+
+  // The newest that the key has signed: a row of another size costs nothing, and could keep us busy for ever. Where
+  // there is none, the newest of which there can be tiles.
+  void find_newest() {
+    constexpr std::size_t at_once = 1'000;
+    newest_.reset();
+    forged_.clear();
+    std::vector<StoredCheckpoint> rows;
+    for (std::uint64_t last = std::numeric_limits<std::int64_t>::max(); last > 0; last = rows.back().size - 1) {
+      rows = reader_.checkpoints_down_from(last, at_once);
+      for (const StoredCheckpoint& row : rows) {
+        CheckedCheckpoint checked = check_stored(*key_, row);
+        if (checked.root) {
+          newest_ = row;
+          return;
+        }
+        if (forged_.size() < at_once) forged_.push_back(std::move(checked));
+      }
+      if (rows.size() < at_once) break;
+    }
+    const auto left = reader_.checkpoints_down_from(reader_.leaf_tile_count() * tile_width, 1);
+    if (!left.empty()) newest_ = left.front();
+  }
+
+  void find_forged(const CheckedCheckpoint& checkpoint) {
+    find({.kind = FindingKind::checkpoint_forged,
+          .message = fmt::format("the stored checkpoint of size {}: {}", checkpoint.size, checkpoint.error),
+          .leaf = checkpoint.size});
   }
 
   // Detached months of which there are exported lines are held against these, the others against the tree alone.
@@ -104,9 +140,10 @@ class Verification {
   // A standby has what was published a moment later; or never, and then only the primary can tell why.
   void await_standby() {
     const std::uint64_t wanted =
-        std::max(largest_published(settings_.outside, *key_), settings_.since ? settings_.since->size : 0);
+        std::max({largest_published(settings_.outside, *key_), settings_.since ? settings_.since->size : 0,
+                  settings_.earlier ? settings_.earlier->size : 0});
     const Monotonic until = monotonic_now() + settings_.standby_patience;
-    for (; newest_size() < wanted; newest_ = reader_.newest_checkpoint()) {
+    for (; newest_size() < wanted; find_newest()) {
       if (monotonic_now() >= until) throw_behind(wanted);
       progress_(newest_size(), wanted);
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -122,9 +159,10 @@ class Verification {
         newest_size(), wanted));
   }
 
-  bool go_on_from(const VerifiedState& since) {
+  bool reaches(const VerifiedState& since) {
     if (since.origin != report_.origin)
-      throw std::runtime_error("the log verified earlier is another one, " + since.origin + ": verify the whole log");
+      throw std::runtime_error("the log verified earlier is another one, " + since.origin +
+                               ": should a new log have been begun, move away the file that says so");
     if (since.size > plan_.size) {
       find({.kind = FindingKind::restored_backup,
             .message = fmt::format("the database was set back to an older state: the log was verified up to leaf {} "
@@ -133,6 +171,11 @@ class Verification {
             .leaf = plan_.size});
       return false;
     }
+    return true;
+  }
+
+  bool go_on_from(const VerifiedState& since) {
+    if (!reaches(since)) return false;
     if (auto wrong = tree_->go_on_from(since)) {
       find(*std::move(wrong));
       return false;
@@ -148,7 +191,7 @@ class Verification {
       take(*chunk);
       const std::uint64_t end = end_of(*chunk);
       progress_(end - std::min(end, plan_.from), plan_.size - plan_.from);
-      if (matcher_.waiting() > settings_.waiting_max) {
+      if (chunk->too_many || matcher_.waiting() > settings_.waiting_max) {
         too_many_ = true;
         return;
       }
@@ -232,9 +275,7 @@ class Verification {
         targets.push_back({.size = checkpoint.size, .root = *checkpoint.root, .place = "the database"});
         continue;
       }
-      find({.kind = FindingKind::checkpoint_forged,
-            .message = fmt::format("the stored checkpoint of size {}: {}", checkpoint.size, checkpoint.error),
-            .leaf = checkpoint.size});
+      find_forged(checkpoint);
     }
     for (Target& target : publications_->take_until(end_of(chunk))) {
       if (target.size >= tree_->size()) {
@@ -242,6 +283,11 @@ class Verification {
       } else if (target.size >= plan_.from) {  // published once more by a node that took over
         tree_->compare_passed(target);
       }
+    }
+    if (const auto& earlier = settings_.earlier; earlier &&
+                                                 earlier->size > std::max(plan_.from, chunk.first_tile * tile_width) &&
+                                                 earlier->size <= end_of(chunk)) {
+      targets.push_back({.size = earlier->size, .root = earlier->root, .place = "verified earlier"});
     }
     std::ranges::stable_sort(targets, {}, &Target::size);
     return targets;
@@ -410,10 +456,10 @@ class Verification {
     if (publications_) {
       report_.outside_checkpoints = publications_->count();
       report_.torn_checkpoints = publications_->torn();
-      if (publications_->count() == 0 && publications_->torn() != 0) {
+      if (publications_->count() == 0 && !publications_->first_strange().empty()) {
         find({.kind = FindingKind::other_key,
-              .message =
-                  "no published checkpoint is signed by the key " + report_.key + ": " + publications_->first_torn()});
+              .message = "no published checkpoint is signed by the key " + report_.key + ": " +
+                         publications_->first_strange()});
       }
     }
     report_.size = plan_.size;
@@ -437,6 +483,7 @@ class Verification {
   Report report_;
   std::optional<NoteVerifier> key_;
   std::optional<StoredCheckpoint> newest_;
+  std::vector<CheckedCheckpoint> forged_;  // rows above it
   bool standby_ = false;
   ChunkPlan plan_;
   std::optional<Publications> publications_;

@@ -25,6 +25,7 @@ struct VerifySettings {
   std::vector<std::filesystem::path> outside = {};   // files and folders of published checkpoints
   std::vector<std::filesystem::path> exported = {};  // entries of detached months, as `tenon audit export` wrote them
   std::optional<VerifiedState> since = {};           // go on from there, and look at nothing before
+  std::optional<VerifiedState> earlier = {};         // look at everything: the log must still begin with that one
   unsigned threads = 2;                              // connections that read at a time
   std::uint64_t tiles_per_chunk = 256;
   std::chrono::seconds standby_patience{60};  // until a standby has replayed what is published

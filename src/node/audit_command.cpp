@@ -137,8 +137,10 @@ int AuditCommand::verify() {
   }
   if (incremental_) {
     if (state_.empty()) throw std::runtime_error("--incremental: name a --state file, or the node's --data-dir");
-    settings.since = audit::read_state(state_);
-    if (!settings.since)
+  }
+  if (!state_.empty()) {
+    (incremental_ ? settings.since : settings.earlier) = audit::read_state(state_);
+    if (incremental_ && !settings.since)
       std::fprintf(stderr, "nothing was verified yet by %s: verifying the whole log\n", state_.c_str());
   }
   audit::Verified verified;

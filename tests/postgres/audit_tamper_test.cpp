@@ -103,6 +103,14 @@ std::string forget_in_ledger(EntryKey key) {
          std::to_string(key.transaction_id) + "'::xid8";
 }
 
+// Detached months: what tenon.retire_audit_month does, of a month like "2025_12".
+std::string retire(const std::string& month) {
+  const std::string from = "to_timestamp('" + month + "', 'YYYY_MM')";
+  const std::string of_it = " FROM audit_logs WHERE at >= " + from + " AND at < " + from + " + interval '1 month'";
+  return "SET timezone = 'UTC'; INSERT INTO tenon.audit_retired (name, from_at, to_at, entries) SELECT 'audit_logs_" +
+         month + "', " + from + ", " + from + " + interval '1 month', count(*)" + of_it + "; DELETE" + of_it;
+}
+
 void expect_first(const Report& report, FindingKind kind, std::uint64_t leaf, std::optional<std::int64_t> id) {
   ASSERT_FALSE(report.holds());
   const Finding& first = report.findings.front();
@@ -507,12 +515,58 @@ TEST(AuditTamper, GoingOnFromTheLastVerificationLooksAtWhatIsNew) {
   EXPECT_EQ(name_of(audit::verify(older, nothing).report.findings.front().kind), "restored_backup");
 }
 
-// Detached months: what tenon.retire_audit_month does, of a month like "2025_12".
-std::string retire(const std::string& month) {
-  const std::string from = "to_timestamp('" + month + "', 'YYYY_MM')";
-  const std::string of_it = " FROM audit_logs WHERE at >= " + from + " AND at < " + from + " + interval '1 month'";
-  return "SET timezone = 'UTC'; INSERT INTO tenon.audit_retired (name, from_at, to_at, entries) SELECT 'audit_logs_" +
-         month + "', " + from + ", " + from + " + interval '1 month', count(*)" + of_it + "; DELETE" + of_it;
+// What a database could say to keep whoever verifies it busy for ever, or worse.
+TEST(AuditTamper, AVerdictIsReachedWhateverTheDatabaseSays) {
+  const Monotonic began = monotonic_now();
+  {
+    const Copy copy;
+    copy.edit(
+        "INSERT INTO tenon.audit_checkpoints (size, root, note, transaction_id, last_id) SELECT s, root, note, "
+        "transaction_id, last_id FROM tenon.audit_checkpoints, "
+        "unnest('{10000000000000,9223372036854775807}'::bigint[]) "
+        "AS s WHERE size = " +
+        std::to_string(original().size()));
+    const Report report = verify(copy.conninfo);
+    ASSERT_EQ(report.findings.size(), 2U) << report.text();
+    EXPECT_EQ(name_of(report.findings[0].kind), "checkpoint_forged") << report.text();
+    EXPECT_EQ(report.findings[0].leaf, 10'000'000'000'000U);
+    EXPECT_EQ(report.size, original().size());
+    EXPECT_EQ(report.entries, original().size());
+    // And where nothing is signed.
+    copy.edit("UPDATE tenon.audit_checkpoints SET note = 'x'");
+    EXPECT_FALSE(verify(copy.conninfo).holds());
+  }
+  {
+    const Copy copy;
+    const EntryKey key = original().log.keys()[1'000];
+    copy.edit("DELETE FROM audit_logs" + where(key));
+    copy.edit(
+        "UPDATE tenon.audit_batches SET first_id = -9000000000000000000, last_id = 9223372036854775807 WHERE "
+        "transaction_id = '" +
+        std::to_string(key.transaction_id) + "'::xid8");
+    expect_first(verify(copy.conninfo), FindingKind::removed, 1'000, std::nullopt);
+  }
+  {  // of a chunk one tile is missing, and the next chunk has one
+    const Copy copy;
+    copy.edit(retire("2025_12"));
+    copy.edit("DELETE FROM tenon.audit_tiles WHERE level = 0 AND index = 2");
+    expect_first(verify(copy.conninfo, 4), FindingKind::tile_changed, 512, std::nullopt);
+  }
+  {
+    const Copy copy;
+    copy.edit("DELETE FROM tenon.audit_tiles WHERE level = 0 AND index > 0");
+    const Report report = verify(copy.conninfo, 1);
+    EXPECT_FALSE(report.holds());
+    EXPECT_LE(report.entries, original().size()) << "each is read once";
+    const audit::VerifySettings settings{.conninfo = copy.conninfo,
+                                         .key = original().log.signer().verifier(),
+                                         .tiles_per_chunk = 1,
+                                         .waiting_max = 1'000};
+    const Report bounded = audit::verify(settings, [](std::uint64_t, std::uint64_t) {}).report;
+    EXPECT_LE(bounded.entries, 1'256U);
+    EXPECT_NE(std::ranges::find(bounded.findings, FindingKind::too_many, &Finding::kind), bounded.findings.end());
+  }
+  EXPECT_LT(monotonic_now() - began, std::chrono::seconds(60));
 }
 
 // Three months, of which two are detached.

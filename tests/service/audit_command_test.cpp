@@ -128,6 +128,61 @@ TEST(AuditVerify, GoesOnFromWhereItWas) {
   EXPECT_EQ(audit_database({"verify", "--incremental", "--state", state}).exit_code, 1);
 }
 
+// The tree goes with the tail, and nothing was published: only what was verified earlier knows more.
+TEST(AuditVerify, HoldsTheWholeLogAgainstWhatWasVerifiedEarlier) {
+  query(shared_cluster().superuser("postgres"), "DROP DATABASE IF EXISTS set_back");
+  query(shared_cluster().superuser("postgres"), "CREATE DATABASE set_back TEMPLATE audited");
+  const std::string superuser = shared_cluster().superuser("set_back");
+  const std::filesystem::path state = log().folder.path() / "state-of-set-back";
+  const std::vector<std::string> arguments = {
+      "verify", "--database-url", shared_cluster().edge("set_back"), "--key", log().key, "--state", state};
+  ASSERT_EQ(audit(arguments).exit_code, 0);
+  EXPECT_EQ(audit(arguments).exit_code, 0);
+  const std::string verified = content_of(state);
+
+  const auto& sizes = log().log.sizes();
+  Session session(superuser);
+  session.script("SET session_replication_role = replica; UPDATE audit_logs SET actor = 'x' WHERE id = " +
+                 std::to_string(log().log.keys()[600].id));
+  rebuild_tree(superuser, log().log.signer(), sizes);  // by somebody who has the key
+  const Ended rebuilt = audit(arguments);
+  EXPECT_EQ(rebuilt.exit_code, 2);
+  EXPECT_THAT(rebuilt.output, HasSubstr("the tree was rebuilt"));
+  EXPECT_THAT(rebuilt.output, HasSubstr("(verified earlier)"));
+
+  const audit::EntryKey last = log().log.keys()[sizes[2] - 1];
+  const std::string transaction = "'" + std::to_string(last.transaction_id) + "'::xid8";
+  session.script("DELETE FROM audit_logs WHERE (transaction_id, id) > (" + transaction + ", " +
+                 std::to_string(last.id) + ")");
+  session.script("DELETE FROM tenon.audit_batches WHERE transaction_id > " + transaction);
+  rebuild_tree(superuser, log().log.signer(), {sizes.begin(), sizes.begin() + 3});
+  const Ended set_back = audit(arguments);
+  EXPECT_EQ(set_back.exit_code, 2);
+  EXPECT_THAT(set_back.output,
+              StartsWith("TAMPERED: the database was set back to an older state: the log was verified"));
+  EXPECT_EQ(content_of(state), verified);
+}
+
+// What http-api.md tells clients to keep.
+TEST(AuditVerify, TakesAKeptCheckpointAndAFileThatACrashTore) {
+  const auto note = file_of("kept-checkpoint", audit_database({"checkpoint"}).output);
+  const Ended kept = audit_database({"verify", "--checkpoints", note});
+  EXPECT_EQ(kept.exit_code, 0) << kept.output;
+  EXPECT_THAT(kept.output, HasSubstr("5 in the database, 1 outside it"));
+  const Ended torn = audit_database({"verify", "--checkpoints", file_of("torn", log().log.published().substr(0, 60))});
+  EXPECT_EQ(torn.exit_code, 0) << torn.output;
+  EXPECT_THAT(torn.output, HasSubstr("1 checkpoint outside could not be read"));
+
+  const audit::NoteSigner stranger = audit::NoteSigner::generate("tenon/0123456789abcdef");
+  const audit::Checkpoint theirs{.origin = "tenon/0123456789abcdef", .size = 3, .root = audit::empty_root()};
+  for (const std::string& content : {published_line(theirs, stranger), stranger.sign(theirs.text())}) {
+    const Ended other = audit_database({"verify", "--checkpoints", file_of("theirs", content)});
+    EXPECT_EQ(other.exit_code, 2);
+    EXPECT_THAT(other.output, StartsWith("TAMPERED: no published checkpoint is signed by the key"));
+    EXPECT_THAT(other.output, HasSubstr("theirs"));
+  }
+}
+
 TEST(AuditVerify, ExitsWith1WhenItCannotBeCarriedOut) {
   const std::vector<std::vector<std::string>> cases = {
       {"verify", "--database-url", "host=/nowhere dbname=x"},
