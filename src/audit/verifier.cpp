@@ -282,6 +282,8 @@ class Verification {
         targets.push_back(std::move(target));
       } else if (target.size >= plan_.from) {  // published once more by a node that took over
         tree_->compare_passed(target);
+      } else {
+        ++passed_over_;  // they were compared when that was verified
       }
     }
     if (const auto& earlier = settings_.earlier; earlier &&
@@ -454,7 +456,7 @@ class Verification {
 
   Verified finish(Monotonic began) {
     if (publications_) {
-      report_.outside_checkpoints = publications_->count();
+      report_.outside_checkpoints = publications_->count() - passed_over_;
       report_.torn_checkpoints = publications_->torn();
       if (publications_->count() == 0 && !publications_->first_strange().empty()) {
         find({.kind = FindingKind::other_key,
@@ -490,6 +492,7 @@ class Verification {
   std::deque<ExportedFile> exported_;
   std::optional<TreeCheck> tree_;
   Matcher matcher_;
+  std::uint64_t passed_over_ = 0;  // of the checkpoints outside
   bool too_many_ = false;
   std::int64_t lowest_unsealed_id_ = std::numeric_limits<std::int64_t>::max();
   std::vector<RetiredRange> retired_;  // as the database said at first

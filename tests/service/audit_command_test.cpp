@@ -279,6 +279,31 @@ TEST(AuditProve, ByAnEarlierCheckpointAndForNoEntryThatItDoesNotHold) {
   EXPECT_THAT(audit_database({"prove", "7"}).errors, HasSubstr("there is no entry 7"));
 }
 
+TEST(AuditProve, ATileThatIsMissingIsATreeThatWasNotSigned) {
+  query(shared_cluster().superuser("postgres"), "DROP DATABASE IF EXISTS tile_missing");
+  query(shared_cluster().superuser("postgres"), "CREATE DATABASE tile_missing TEMPLATE audited");
+  Session session(shared_cluster().superuser("tile_missing"));
+  session.script("SET session_replication_role = replica; DELETE FROM tenon.audit_tiles WHERE level = 1");
+  const std::vector<std::string> database = {"--database-url", shared_cluster().edge("tile_missing"), "--key",
+                                             log().key};
+  for (std::vector<std::string> arguments :
+       {std::vector<std::string>{"prove", std::to_string(log().log.keys()[690].id)}, {"consistency", "300"}}) {
+    arguments.insert(arguments.end(), database.begin(), database.end());
+    const Ended ended = audit(arguments);
+    EXPECT_EQ(ended.exit_code, 2) << ended.errors;
+    EXPECT_THAT(ended.errors, HasSubstr("verify the log"));
+  }
+}
+
+TEST(AuditCommand, SaysWhenItsOutputIsNotWritten) {
+  const std::string id = std::to_string(log().log.keys()[5].id);
+  ChildProgram full({"/bin/sh", "-c", "exec \"$0\" \"$@\" > /dev/full", TENON_BINARY, "audit", "prove", id,
+                     "--database-url", shared_cluster().edge("audited"), "--key", log().key},
+                    log().folder.path() / "errors");
+  EXPECT_EQ(full.await_end(std::chrono::seconds(30)), 1);
+  EXPECT_THAT(full.errors(), HasSubstr("the output could not be written"));
+}
+
 TEST(AuditConsistency, IsProvedBetweenAnyTwoSizes) {
   const auto& sizes = log().log.sizes();
   const Ended proved = audit_database({"consistency", std::to_string(sizes[0]), std::to_string(sizes[2])});
@@ -325,6 +350,22 @@ TEST(AuditExport, GoesOnWhereItWasInterrupted) {
   EXPECT_EQ(audit_database({"export", "--output", file}).exit_code, 0);
   EXPECT_EQ(content_of(file), whole) << "nothing came meanwhile";
   EXPECT_EQ(audit_database({"export", "--after", "698"}).output, whole.substr(whole.find("{\"leaf\":\"699\"")));
+}
+
+TEST(AuditExport, LeavesAFileAloneThatIsNoExport) {
+  for (const std::string content : {"{\"a\":1}", "{\"a\":1}\n", "something\nelse", "\n"}) {
+    const auto file = file_of("foreign", content);
+    const Ended ended = audit_database({"export", "--output", file});
+    EXPECT_EQ(ended.exit_code, 1) << content;
+    EXPECT_THAT(ended.errors, HasSubstr("is not an export"));
+    EXPECT_EQ(content_of(file), content);
+  }
+  const std::string whole = audit_database({"export"}).output;
+  for (const std::size_t torn : {0U, 5U, 30U}) {  // in its first line
+    const auto file = file_of("torn-export", whole.substr(0, torn));
+    EXPECT_EQ(audit_database({"export", "--output", file}).exit_code, 0);
+    EXPECT_EQ(content_of(file), whole);
+  }
 }
 
 TEST(AuditExport, FiltersAndRefusesWhatIsNoFilter) {
