@@ -130,10 +130,10 @@ TEST(AuditVerify, GoesOnFromWhereItWas) {
 
 // The tree goes with the tail, and nothing was published: only what was verified earlier knows more.
 TEST(AuditVerify, HoldsTheWholeLogAgainstWhatWasVerifiedEarlier) {
+  const std::filesystem::path state = log().folder.path() / "state-of-set-back";
   query(shared_cluster().superuser("postgres"), "DROP DATABASE IF EXISTS set_back");
   query(shared_cluster().superuser("postgres"), "CREATE DATABASE set_back TEMPLATE audited");
   const std::string superuser = shared_cluster().superuser("set_back");
-  const std::filesystem::path state = log().folder.path() / "state-of-set-back";
   const std::vector<std::string> arguments = {
       "verify", "--database-url", shared_cluster().edge("set_back"), "--key", log().key, "--state", state};
   ASSERT_EQ(audit(arguments).exit_code, 0);
@@ -280,14 +280,14 @@ TEST(AuditProve, ByAnEarlierCheckpointAndForNoEntryThatItDoesNotHold) {
 }
 
 TEST(AuditProve, ATileThatIsMissingIsATreeThatWasNotSigned) {
+  const std::string last = std::to_string(log().log.keys()[690].id);
   query(shared_cluster().superuser("postgres"), "DROP DATABASE IF EXISTS tile_missing");
   query(shared_cluster().superuser("postgres"), "CREATE DATABASE tile_missing TEMPLATE audited");
   Session session(shared_cluster().superuser("tile_missing"));
   session.script("SET session_replication_role = replica; DELETE FROM tenon.audit_tiles WHERE level = 1");
   const std::vector<std::string> database = {"--database-url", shared_cluster().edge("tile_missing"), "--key",
                                              log().key};
-  for (std::vector<std::string> arguments :
-       {std::vector<std::string>{"prove", std::to_string(log().log.keys()[690].id)}, {"consistency", "300"}}) {
+  for (std::vector<std::string> arguments : {std::vector<std::string>{"prove", last}, {"consistency", "300"}}) {
     arguments.insert(arguments.end(), database.begin(), database.end());
     const Ended ended = audit(arguments);
     EXPECT_EQ(ended.exit_code, 2) << ended.errors;
