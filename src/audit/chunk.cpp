@@ -24,7 +24,9 @@ class ChunkLoader {
     while (count < plan_.tiles_per_chunk && width_of({0, chunk.first_tile + count}, plan_.size) > 0) ++count;
     chunk.tiles.resize(count);
     std::vector<LeafTile> tiles = reader_.leaf_tiles(chunk.first_tile, count + 1);
-    mark_retired(chunk, tiles);
+    for (std::size_t n = 0; n < tiles.size() && tiles[n].index - chunk.first_tile < count; ++n) {
+      chunk.tiles[tiles[n].index - chunk.first_tile].entries = plan_.retired.of_tile(reader_, tiles, n, plan_.last);
+    }
     for (LeafTile& tile : tiles) {
       const std::uint64_t position = tile.index - chunk.first_tile;
       if (position >= count) continue;
@@ -38,65 +40,22 @@ class ChunkLoader {
     }
   }
 
-  // A tile's entries are gone when all batches that it tells of are of detached months.
-  void mark_retired(Chunk& chunk, const std::vector<LeafTile>& tiles) {
-    if (plan_.retired.empty() || tiles.empty() || !tiles.front().first) return;
-    for (std::size_t i = 0; i < tiles.size() && i < chunk.tiles.size(); ++i) {
-      if (!tiles[i].first) continue;
-      const bool last = i + 1 == tiles.size();
-      if (!last && !tiles[i + 1].first) continue;
-      const EntryKey end =
-          last ? EntryKey{.transaction_id = plan_.last.transaction_id, .id = plan_.last.id + 1} : *tiles[i + 1].first;
-      chunk.tiles[tiles[i].index - chunk.first_tile].entries = where(*tiles[i].first, end);
-    }
-  }
-
-  Entries where(EntryKey first, EntryKey end) {
-    std::size_t retired = 0;
-    std::size_t here = 0;
-    for (const LedgerBatch& batch : reader_.batches(first.transaction_id, end.transaction_id, 100'000)) {
-      if (EntryKey(batch.transaction_id, batch.last_id) < first ||
-          EntryKey(batch.transaction_id, batch.first_id) >= end)
-        continue;
-      const auto covers = [&batch](const RetiredRange& range) {
-        return batch.first_at >= range.from && batch.last_at < range.to;
-      };
-      const auto touches = [&batch](const RetiredRange& range) {
-        return batch.last_at >= range.from && batch.first_at < range.to;
-      };
-      if (std::ranges::any_of(plan_.retired, covers)) {
-        ++retired;
-      } else if (std::ranges::any_of(plan_.retired, touches)) {
-        ++retired;
-        ++here;
-      } else {
-        ++here;
-      }
-    }
-    return retired == 0 ? Entries::here : here == 0 ? Entries::retired : Entries::mixed;
-  }
-
   void load_checkpoints(Chunk& chunk) {
     const std::uint64_t begin = std::max(plan_.from, chunk.first_tile * tile_width);
     const std::uint64_t end = std::min(plan_.size, (chunk.first_tile + chunk.tiles.size()) * tile_width);
     for (const StoredCheckpoint& stored : reader_.checkpoints(begin + 1, end)) {
-      CheckedCheckpoint checked{.size = stored.size};
-      const auto opened = open_checkpoint(*plan_.key, stored.note);
-      if (!opened) {
-        checked.error = opened.error();
-      } else if (opened->size != stored.size) {
-        checked.error = "its note is of size " + std::to_string(opened->size);
-      } else {
-        checked.root = opened->root;
-      }
-      chunk.checkpoints.push_back(std::move(checked));
+      chunk.checkpoints.push_back(check_stored(*plan_.key, stored));
     }
   }
 
   void load_entries(Chunk& chunk, std::uint64_t number) {
     IdRange ids;
     if (number > 0) ids.first = plan_.borders[number];
-    if (number + 1 < plan_.chunk_count()) ids.last = plan_.borders[number + 1] - 1;
+    if (number + 1 < plan_.chunk_count()) {
+      const std::int64_t next = plan_.borders[number + 1];
+      if (next == std::numeric_limits<std::int64_t>::min()) return;  // no tile says more: the last chunk has them all
+      ids.last = next - 1;
+    }
     if (number == 0 && plan_.after) ids.first = plan_.borders.front();
     if (ids.first > ids.last) return;
     chunk.entries.reserve(chunk.tiles.size() * tile_width);
@@ -107,6 +66,9 @@ class ChunkLoader {
         ++chunk.unsealed;
         chunk.lowest_unsealed_id = std::min(chunk.lowest_unsealed_id, entry.id);
       } else {
+        chunk.too_many = chunk.entries.size() >= plan_.entries_max;
+        if (chunk.too_many) return;
+        if (plan_.retired.covers(entry)) ++chunk.of_retired;
         chunk.entries.push_back({.hash = hash_(entry), .key = key});
       }
     });
@@ -121,6 +83,19 @@ class ChunkLoader {
 };
 
 }  // namespace
+
+CheckedCheckpoint check_stored(const NoteVerifier& key, const StoredCheckpoint& stored) {
+  CheckedCheckpoint checked{.size = stored.size};
+  const auto opened = open_checkpoint(key, stored.note);
+  if (!opened) {
+    checked.error = opened.error();
+  } else if (opened->size != stored.size) {
+    checked.error = "its note is of size " + std::to_string(opened->size);
+  } else {
+    checked.root = opened->root;
+  }
+  return checked;
+}
 
 std::uint64_t ChunkPlan::chunk_count() const noexcept {
   const std::uint64_t end_tile = (size + tile_width - 1) / tile_width;

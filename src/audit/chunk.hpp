@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include "audit/checkpoint.hpp"
 #include "audit/log_reader.hpp"
 #include "audit/matcher.hpp"
+#include "audit/retirement.hpp"
 
 namespace tenon::audit {
 
@@ -24,10 +26,11 @@ struct ChunkPlan {
   std::uint64_t from = 0;  // leaves before it are not looked at
   std::uint64_t size = 0;  // of the tree
   std::uint64_t tiles_per_chunk = 256;
+  std::size_t entries_max = std::numeric_limits<std::size_t>::max();  // of a chunk
   std::optional<EntryKey> after = {};      // entries up to and with this key stand before `from`
   EntryKey last = {};                      // entries after it are not sealed
   std::vector<std::int64_t> borders = {};  // ascending: chunk n has the ids from borders[n] on, below borders[n + 1]
-  std::vector<RetiredRange> retired = {};  // leaves that have no entries; empty when they are to be found elsewhere
+  Retirement retired = {};                 // leaves that have no entries, here or in exported files
 
   [[nodiscard]] std::uint64_t first_tile() const noexcept { return from / tile_width; }
   [[nodiscard]] std::uint64_t chunk_count() const noexcept;
@@ -40,8 +43,7 @@ struct CheckedCheckpoint {
   std::optional<Hash> root = {};  // nothing: the note is not what it should be
   std::string error = {};
 };
-
-enum class Entries : std::uint8_t { here, retired, mixed };
+[[nodiscard]] CheckedCheckpoint check_stored(const NoteVerifier& key, const StoredCheckpoint& stored);
 
 struct ChunkTile {
   std::string hashes;        // as many as the tree has there; fewer: they are missing
@@ -56,6 +58,8 @@ struct Chunk {
       {};  // of sizes in this chunk, by size; the one at its very begin is the last chunk's
   std::vector<HashedEntry> entries = {};  // by key
   std::uint64_t unsealed = 0;
+  bool too_many = false;         // more entries than plan.entries_max: the others are left out
+  std::uint64_t of_retired = 0;  // entries of months that are said to be detached
   std::int64_t lowest_unsealed_id = std::numeric_limits<std::int64_t>::max();
 };
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -26,7 +27,9 @@ struct ExportedEntry {
 class ExportedFile {
  public:
   explicit ExportedFile(const std::filesystem::path& file);  // throws std::runtime_error when it cannot be read
-  // The next entry whose leaf is below `end`. Throws std::runtime_error, naming the line, for one that cannot be read.
+  // The next entry; or that whose leaf is below `end`. Throws std::runtime_error, naming the line, for one that cannot
+  // be read.
+  [[nodiscard]] std::optional<ExportedEntry> next() { return next_below(std::numeric_limits<std::uint64_t>::max()); }
   [[nodiscard]] std::optional<ExportedEntry> next_below(std::uint64_t end);
 
  private:

@@ -24,6 +24,7 @@ struct Exported {
   std::uint64_t end = 0;       // of the log: what an export that goes on begins with
   std::uint64_t unsealed = 0;  // entries among the sealed ones that were never sealed as they are; left out
   std::uint64_t missing = 0;   // leaves without an entry
+  std::uint64_t retired = 0;   // leaves whose entries went away with detached months
 };
 
 // From leaf `begin` on, to the newest checkpoint. `line` has its break.

@@ -34,6 +34,12 @@ StoredCheckpoint checkpoint_in(const Rows& rows, int row) {
           .last = {.transaction_id = natural(rows, row, 2), .id = bigint(rows, row, 3)}};
 }
 
+std::vector<StoredCheckpoint> checkpoints_in(const Rows& rows) {
+  std::vector<StoredCheckpoint> checkpoints;
+  for (int row = 0; row < rows.size(); ++row) checkpoints.push_back(checkpoint_in(rows, row));
+  return checkpoints;
+}
+
 LedgerBatch batch_in(const Rows& rows, int row) {
   return {.transaction_id = natural(rows, row, 0),
           .first_id = bigint(rows, row, 1),
@@ -77,6 +83,10 @@ std::optional<LogIdentity> LogReader::identity() {
   return LogIdentity{.origin = rows.text(0, 0), .verifier_key = rows.text(0, 1)};
 }
 
+bool LogReader::is_standby() {
+  return postgres::read_bool(session_.fetch("SELECT pg_is_in_recovery()").get(0, 0).value());
+}
+
 std::optional<StoredCheckpoint> LogReader::newest_checkpoint() {
   const Rows rows = session_.fetch(select_checkpoints + "ORDER BY size DESC LIMIT 1");
   if (rows.size() == 0) return std::nullopt;
@@ -92,9 +102,12 @@ std::optional<StoredCheckpoint> LogReader::checkpoint_at(std::uint64_t size) {
 std::vector<StoredCheckpoint> LogReader::checkpoints(std::uint64_t first, std::uint64_t last) {
   const Rows rows = session_.fetch(select_checkpoints + "WHERE size BETWEEN $1 AND $2 ORDER BY size",
                                    numbers({as_bigint(first), as_bigint(last)}));
-  std::vector<StoredCheckpoint> found;
-  for (int row = 0; row < rows.size(); ++row) found.push_back(checkpoint_in(rows, row));
-  return found;
+  return checkpoints_in(rows);
+}
+
+std::vector<StoredCheckpoint> LogReader::checkpoints_down_from(std::uint64_t last, std::size_t most) {
+  return checkpoints_in(session_.fetch(select_checkpoints + "WHERE size BETWEEN 1 AND $1 ORDER BY size DESC LIMIT $2",
+                                       numbers({as_bigint(last), as_bigint(most)})));
 }
 
 std::uint64_t LogReader::checkpoint_count() {
@@ -128,6 +141,10 @@ std::map<TileId, std::string> LogReader::tiles(const std::vector<TileId>& wanted
     for (Tile& tile : tiles(id.level, id.index, 1)) found[id] = std::move(tile.hashes);
   }
   return found;
+}
+
+std::uint64_t LogReader::leaf_tile_count() {
+  return natural(session_.fetch("SELECT count(*) FROM tenon.audit_tiles WHERE level = 0"), 0, 0);
 }
 
 std::uint64_t LogReader::leaf_count() {

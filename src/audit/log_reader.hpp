@@ -40,6 +40,7 @@ struct RetiredRange {
   std::int64_t from = 0;  // from <= at < to, in PostgreSQL's microseconds
   std::int64_t to = 0;
   std::int64_t entries = 0;
+  bool operator==(const RetiredRange&) const = default;
 };
 
 // Entries with first <= id <= last.
@@ -64,16 +65,20 @@ class LogReader {
   explicit LogReader(const std::string& conninfo);
 
   [[nodiscard]] std::optional<LogIdentity> identity();  // nothing before the first seal
+  [[nodiscard]] bool is_standby();
   [[nodiscard]] std::optional<StoredCheckpoint> newest_checkpoint();
   [[nodiscard]] std::optional<StoredCheckpoint> checkpoint_at(std::uint64_t size);
   // Those with first <= size <= last, by size.
   [[nodiscard]] std::vector<StoredCheckpoint> checkpoints(std::uint64_t first, std::uint64_t last);
+  // Those with size <= last, the largest first, at most `most`.
+  [[nodiscard]] std::vector<StoredCheckpoint> checkpoints_down_from(std::uint64_t last, std::size_t most);
   [[nodiscard]] std::uint64_t checkpoint_count();
 
   // Tiles of one level, by index; those that are missing are missing.
   [[nodiscard]] std::vector<Tile> tiles(unsigned level, std::uint64_t first, std::uint64_t count);
   [[nodiscard]] std::vector<LeafTile> leaf_tiles(std::uint64_t first, std::uint64_t count);
   [[nodiscard]] std::map<TileId, std::string> tiles(const std::vector<TileId>& wanted);
+  [[nodiscard]] std::uint64_t leaf_tile_count();
   [[nodiscard]] std::uint64_t leaf_count();  // of the level-0 tiles, from the last one of them
   // The key of the first leaf of each `step`-th level-0 tile from tile `first` on, as far as it is noted.
   [[nodiscard]] std::vector<std::optional<EntryKey>> first_keys(std::uint64_t first, std::uint64_t step);

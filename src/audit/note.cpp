@@ -149,7 +149,23 @@ std::optional<std::vector<Signature>> parse_signatures(std::string_view lines) {
   return signatures;
 }
 
+struct NoteParts {
+  std::string_view text;
+  std::vector<Signature> signatures;
+};
+
+std::optional<NoteParts> split_note(std::string_view note) {
+  if (note.size() > note_bytes_max || !is_note_text(note)) return std::nullopt;
+  const std::size_t blank = note.rfind("\n\n");
+  if (blank == std::string_view::npos) return std::nullopt;
+  auto signatures = parse_signatures(note.substr(blank + 2));
+  if (!signatures) return std::nullopt;
+  return NoteParts{.text = note.substr(0, blank + 1), .signatures = *std::move(signatures)};
+}
+
 }  // namespace
+
+bool is_signed_note(std::string_view note) { return split_note(note).has_value(); }
 
 NoteVerifier::NoteVerifier(KeyId id, std::string_view public_key)
     : id_(std::move(id)),
@@ -168,15 +184,11 @@ std::expected<NoteVerifier, std::string> NoteVerifier::parse(std::string_view te
 }
 
 std::expected<std::string, std::string> NoteVerifier::open(std::string_view note) const {
-  const std::string malformed = "it is no signed note";
-  if (note.size() > note_bytes_max || !is_note_text(note)) return std::unexpected(malformed);
-  const std::size_t blank = note.rfind("\n\n");
-  if (blank == std::string_view::npos) return std::unexpected(malformed);
-  const std::string_view text = note.substr(0, blank + 1);
-  const auto signatures = parse_signatures(note.substr(blank + 2));
-  if (!signatures) return std::unexpected(malformed);
+  const auto parts = split_note(note);
+  if (!parts) return std::unexpected("it is no signed note");
+  const auto& [text, signatures] = *parts;
   bool ours = false;
-  for (const Signature& signature : *signatures) {
+  for (const Signature& signature : signatures) {
     if (signature.name != id_.name || read_hash(signature.bytes) != id_.hash) continue;
     if (!verifies(key_.get(), text, std::string_view(signature.bytes).substr(4)))
       return std::unexpected("its signature does not verify");

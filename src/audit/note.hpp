@@ -41,6 +41,9 @@ class NoteVerifier {
   std::shared_ptr<EVP_PKEY> key_;
 };
 
+// Has it the form of one, whoever signed it?
+[[nodiscard]] bool is_signed_note(std::string_view note);
+
 // Holds a private key. Movable; used by one thread at a time.
 class NoteSigner {
  public:

@@ -1,5 +1,7 @@
 #include "audit/prover.hpp"
 
+#include <stdexcept>
+
 #include "audit/base64.hpp"
 
 namespace tenon::audit {
@@ -23,12 +25,20 @@ std::expected<Sealed, std::string> stored(LogReader& reader, const NoteVerifier&
   return Sealed{.checkpoint = *checkpoint, .note = found->note, .last = found->last};
 }
 
-std::vector<Hash> stored_hashes(LogReader& reader, Hasher& hasher, const std::vector<LeafRange>& ranges) {
+constexpr const char* not_as_signed = "the stored tree is not what was signed: verify the log";
+
+// Nothing when one is missing.
+std::optional<std::vector<Hash>> stored_hashes(LogReader& reader, Hasher& hasher,
+                                               const std::vector<LeafRange>& ranges) {
   const auto tiles = reader.tiles(tiles_of(ranges));
-  return hashes_of(hasher, ranges, [&tiles](TileId id) {
-    const auto tile = tiles.find(id);
-    return tile == tiles.end() ? std::string_view() : std::string_view(tile->second);
-  });
+  try {
+    return hashes_of(hasher, ranges, [&tiles](TileId id) {
+      const auto tile = tiles.find(id);
+      return tile == tiles.end() ? std::string_view() : std::string_view(tile->second);
+    });
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -56,12 +66,10 @@ std::expected<Proof, std::string> prove(LogReader& reader, const NoteVerifier& k
   const auto index = hashes.empty() ? std::nullopt : index_in_tile(*tile, hashes.front().hashes, leaf);
   if (!index || *index >= sealed->checkpoint.size)
     return std::unexpected(name + " is not as it was sealed: verify the log");
-  Proof proof{.leaf = leaves.front(),
-              .index = *index,
-              .hashes = stored_hashes(reader, hasher, inclusion_ranges(*index, sealed->checkpoint.size)),
-              .note = sealed->note};
-  if (const auto holds = check(hasher, proof, key); !holds)
-    return std::unexpected("the stored tree is not what was signed: verify the log");
+  auto path = stored_hashes(reader, hasher, inclusion_ranges(*index, sealed->checkpoint.size));
+  if (!path) return std::unexpected(not_as_signed);
+  Proof proof{.leaf = leaves.front(), .index = *index, .hashes = *std::move(path), .note = sealed->note};
+  if (const auto holds = check(hasher, proof, key); !holds) return std::unexpected(not_as_signed);
   return proof;
 }
 
@@ -74,13 +82,15 @@ std::expected<std::string, std::string> prove_consistency(LogReader& reader, con
     return std::unexpected("a tree of " + std::to_string(size) + " leaves does not begin with one of " +
                            std::to_string(from));
   Hasher hasher;
-  std::vector<Hash> hashes;
-  if (from != 0 && from != size) hashes = stored_hashes(reader, hasher, consistency_ranges(from, size));
-  const auto earlier = from == 0 ? empty_root() : stored_hashes(reader, hasher, {{0, from}}).front();
-  if (!verify_consistency(hasher, from, size, earlier, sealed->checkpoint.root, hashes))
-    return std::unexpected("the stored tree is not what was signed: verify the log");
+  const auto hashes = stored_hashes(
+      reader, hasher, from == 0 || from == size ? std::vector<LeafRange>() : consistency_ranges(from, size));
+  const std::optional<std::vector<Hash>> earlier =
+      from == 0 ? std::vector{empty_root()} : stored_hashes(reader, hasher, {{0, from}});
+  if (!hashes || !earlier ||
+      !verify_consistency(hasher, from, size, earlier->front(), sealed->checkpoint.root, *hashes))
+    return std::unexpected(not_as_signed);
   std::string text = "old " + std::to_string(from) + "\n";
-  for (const Hash& hash : hashes) text += base64(as_text(hash)) + "\n";
+  for (const Hash& hash : *hashes) text += base64(as_text(hash)) + "\n";
   return text + "\n" + sealed->note;
 }
 

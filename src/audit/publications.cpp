@@ -18,7 +18,9 @@ void Publications::advance(Source& source) {
       ++count_;
       break;
     }
-    if (++torn_ == 1) first_torn_ = published->place + ": " + checkpoint.error();
+    ++torn_;
+    if (first_strange_.empty() && is_signed_note(published->note))
+      first_strange_ = published->place + ": " + checkpoint.error();
   }
   torn_ += source.outside.torn() - source.torn_before;
   source.torn_before = source.outside.torn();
@@ -38,6 +40,24 @@ std::optional<Target> Publications::take_largest() {
     for (; source.next; advance(source)) {
       if (!largest || source.next->size > largest->size) largest = *source.next;
     }
+  }
+  return largest;
+}
+
+// A signature takes longer to check than all the rest: of each place that of the largest alone.
+std::uint64_t largest_published(const std::vector<std::filesystem::path>& places, const NoteVerifier& key) {
+  std::uint64_t largest = 0;
+  for (const auto& place : places) {
+    Outside outside(place);
+    std::uint64_t size = largest;
+    std::string note;
+    while (auto published = outside.next()) {
+      const auto said = Checkpoint::parse(published->note.substr(0, published->note.rfind("\n\n") + 1));
+      if (!said || said->size <= size) continue;
+      size = said->size;
+      note = std::move(published->note);
+    }
+    if (open_checkpoint(key, note)) largest = size;
   }
   return largest;
 }

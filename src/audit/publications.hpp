@@ -1,4 +1,5 @@
-// All published checkpoints that a key has signed, from any number of places, in step with a walk along the log.
+// All checkpoints that a key has signed and that are published when this is made, from any number of places, in step
+// with a walk along the log.
 #pragma once
 
 #include <deque>
@@ -24,7 +25,8 @@ class Publications {
 
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }  // taken up to now
   [[nodiscard]] std::uint64_t torn() const noexcept { return torn_; }    // that were no checkpoint signed by the key
-  [[nodiscard]] const std::string& first_torn() const noexcept { return first_torn_; }  // where, and why
+  // Of these the first that is a note: where, and why not. Empty: there is none.
+  [[nodiscard]] const std::string& first_strange() const noexcept { return first_strange_; }
 
  private:
   struct Source {
@@ -38,7 +40,11 @@ class Publications {
   std::deque<Source> sources_;
   std::uint64_t count_ = 0;
   std::uint64_t torn_ = 0;
-  std::string first_torn_;
+  std::string first_strange_;
 };
+
+// How far the log must reach for what is published there now: the largest size, if the key has signed it.
+[[nodiscard]] std::uint64_t largest_published(const std::vector<std::filesystem::path>& places,
+                                              const NoteVerifier& key);
 
 }  // namespace tenon::audit

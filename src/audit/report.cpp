@@ -92,6 +92,9 @@ std::string Report::text() const {
   if (retired != 0)
     text += fmt::format("{} of detached months: checked by their hashes alone (--exported checks their contents)\n",
                         retired == 1 ? "1 leaf" : fmt::format("{} leaves", retired));
+  for (const DetachedMonth& month : detached)
+    text += fmt::format("{} is said to be detached, with {}\n", month.name,
+                        month.entries == 1 ? "1 entry" : fmt::format("{} entries", month.entries));
   if (torn_checkpoints != 0)
     text += fmt::format("{} outside could not be read\n", counted(torn_checkpoints, "checkpoint"));
   if (key_from == "the database") {
@@ -107,13 +110,17 @@ std::string Report::text() const {
 }
 
 std::string Report::json() const {
+  std::vector<std::string> months;
+  for (const DetachedMonth& month : detached)
+    months.push_back(fmt::format("{{\"name\":{},\"entries\":{}}}", json_string(month.name), month.entries));
   std::string json = fmt::format(
       "{{\"ok\":{},\"origin\":{},\"key\":{},\"key_from\":{},\"from\":{},\"size\":{},\"root\":{},\"entries\":{},"
-      "\"unsealed\":{},\"retired\":{},\"exported\":{},\"checkpoints\":{{\"stored\":{},\"outside\":{},\"torn\":{}}},"
+      "\"unsealed\":{},\"retired\":{},\"exported\":{},\"detached\":[{}],\"checkpoints\":{{\"stored\":{},\"outside\":{},"
+      "\"torn\":{}}},"
       "\"seconds\":{:.3f},\"findings\":[",
       holds(), json_string(origin), json_string(key), json_string(key_from), from, size,
-      json_string(base64(as_text(root))), entries, unsealed, retired, exported, stored_checkpoints, outside_checkpoints,
-      torn_checkpoints, seconds);
+      json_string(base64(as_text(root))), entries, unsealed, retired, exported, fmt::join(months, ","),
+      stored_checkpoints, outside_checkpoints, torn_checkpoints, seconds);
   for (std::size_t i = 0; i < findings.size(); ++i) json += (i == 0 ? "" : ",") + finding_json(findings[i]);
   return json + fmt::format("],\"more_findings\":{}}}", more_findings);
 }

@@ -39,17 +39,24 @@ struct Finding {
   std::optional<std::int64_t> other_id = {};  // swapped: the other entry; renumbered: the id it had
 };
 
+// As the database says: whoever may write there can make it up, with all entries of that month gone.
+struct DetachedMonth {
+  std::string name;
+  std::int64_t entries = 0;
+};
+
 struct Report {
   std::string origin;
-  std::string key;                       // the verifier's text
-  std::string key_from;                  // where the key came from: "--key", a file's path, "the database"
-  std::uint64_t from = 0;                // leaves before it were verified earlier, and were not looked at
-  std::uint64_t size = 0;                // of the tree
-  Hash root{};                           // of the tree, as computed
-  std::uint64_t entries = 0;             // hashed
-  std::uint64_t unsealed = 0;            // entries that no checkpoint covers yet
-  std::uint64_t retired = 0;             // leaves of detached months, of which there are hashes alone
-  std::uint64_t exported = 0;            // entries taken from exported files
+  std::string key;             // the verifier's text
+  std::string key_from;        // where the key came from: "--key", a file's path, "the database"
+  std::uint64_t from = 0;      // leaves before it were verified earlier, and were not looked at
+  std::uint64_t size = 0;      // of the tree
+  Hash root{};                 // of the tree, as computed
+  std::uint64_t entries = 0;   // hashed
+  std::uint64_t unsealed = 0;  // entries that no checkpoint covers yet
+  std::uint64_t retired = 0;   // leaves of detached months, of which there are hashes alone
+  std::uint64_t exported = 0;  // entries taken from exported files
+  std::vector<DetachedMonth> detached = {};
   std::uint64_t stored_checkpoints = 0;  // looked at
   std::uint64_t outside_checkpoints = 0;
   std::uint64_t torn_checkpoints = 0;  // outside, that could not be read

@@ -29,6 +29,12 @@ constexpr const char* session_settings =
 
 Monotonic soon() { return monotonic_now() + step_deadline; }
 
+// A checkpoint outside contradicts the database.
+class Contradicted : public SealingRefused {
+ public:
+  using SealingRefused::SealingRefused;
+};
+
 }  // namespace
 
 Sealer::Sealer(SealerSettings settings, NoteSigner signer, Logger& log)
@@ -58,9 +64,14 @@ asio::awaitable<void> Sealer::run() {
     bool more = false;
     try {
       more = co_await round();
+    } catch (const Contradicted& refused) {  // keeps the turn: a node whose places tell less would seal on
+      forget();
+      failed("sealing_refused", refused.what(), LogLevel::error);
     } catch (const SealingRefused& refused) {
+      leave();
       failed("sealing_refused", refused.what(), LogLevel::error);
     } catch (const std::exception& failure) {  // the database is away, or another sealer was quicker
+      leave();
       failed("sealing_failed", failure.what(), LogLevel::warning);
     }
     if (stopping_) break;
@@ -70,7 +81,6 @@ asio::awaitable<void> Sealer::run() {
 }
 
 void Sealer::failed(std::string_view event, const std::string& reason, LogLevel level) {
-  leave();
   if (stopping_) return;
   ++failures_;
   if (is_news(reason)) log_.event(level, event, {{"reason", std::string_view(reason)}});
@@ -82,10 +92,15 @@ bool Sealer::is_news(const std::string& what) {
   return told_.emplace(what, now).second;
 }
 
-void Sealer::leave() {
-  connection_.reset();  // and our turn with it
+void Sealer::forget() {
   tree_.reset();
   at_work_ = false;
+  lag_ms_ = 0;  // is told by the one that is at work
+}
+
+void Sealer::leave() {
+  connection_.reset();  // and our turn with it
+  forget();
 }
 
 asio::awaitable<bool> Sealer::round() {
@@ -98,7 +113,7 @@ asio::awaitable<bool> Sealer::round() {
   if (!tree_) {
     if (!co_await store.take_turn(soon())) co_return false;
     tree_ = co_await store.load(signer_, soon());
-    require_none_ahead();
+    for (const SinkState& state : sinks_) (void)newest_in(*state.sink);
     at_work_ = true;
     sealed_entries_ = tree_->tiles.size();
     if (is_news("sealing")) {
@@ -111,28 +126,26 @@ asio::awaitable<bool> Sealer::round() {
 }
 
 // A checkpoint that is outside and not in the database says that the database went back to an older backup: what would
-// be sealed now would contradict it.
-void Sealer::require_none_ahead() const {
-  for (const SinkState& state : sinks_) {
-    std::optional<Publication> newest;
-    try {
-      newest = state.sink->newest();
-    } catch (const std::exception&) {
-      continue;  // told when it is published to
-    }
-    if (!newest) continue;
-    const auto outside = open_checkpoint(signer_.verifier(), newest->note);
-    if (!outside) {
-      throw SealingRefused("the newest checkpoint in " + state.sink->place() +
-                           " is not of this log: " + outside.error());
-    }
-    if (outside->size > tree_->tiles.size()) {
-      throw SealingRefused(
-          "a checkpoint of " + std::to_string(outside->size) + " entries was published in " + state.sink->place() +
-          ", and the database has sealed " + std::to_string(tree_->tiles.size()) +
-          ": it was restored from an older backup. Restore a newer one; or begin another log, with another key");
-    }
+// be sealed now would contradict it. Nor is anything sealed while it cannot be told what is outside.
+std::optional<Publication> Sealer::newest_in(const CheckpointSink& sink) const {
+  std::optional<Publication> newest;
+  try {
+    newest = sink.newest();
+  } catch (const std::exception& failure) {
+    throw SealingRefused("what was published cannot be read: " + std::string(failure.what()));
   }
+  if (!newest) return newest;
+  const auto outside = open_checkpoint(signer_.verifier(), newest->note);
+  if (!outside) {
+    throw Contradicted("the newest checkpoint in " + sink.place() + " is not of this log: " + outside.error());
+  }
+  if (outside->size > tree_->tiles.size()) {
+    throw Contradicted(
+        "a checkpoint of " + std::to_string(outside->size) + " entries was published in " + sink.place() +
+        ", and the database has sealed " + std::to_string(tree_->tiles.size()) +
+        ": it was restored from an older backup. Restore a newer one; or begin another log, with another key");
+  }
+  return newest;
 }
 
 asio::awaitable<bool> Sealer::seal_some(SealStore& store) {
@@ -166,6 +179,8 @@ asio::awaitable<void> Sealer::publish(SealStore& store) {
       continue;
     } catch (const postgres::ConnectionError&) {
       throw;
+    } catch (const SealingRefused&) {
+      throw;
     } catch (const std::exception& failure) {
       reason = failure.what();
     }
@@ -177,7 +192,7 @@ asio::awaitable<void> Sealer::publish(SealStore& store) {
 
 asio::awaitable<void> Sealer::publish_to(SinkState& state, SealStore& store) {
   if (!state.looked) {
-    const auto newest = state.sink->newest();
+    const auto newest = newest_in(*state.sink);
     state.published = newest ? std::optional(newest->size) : std::nullopt;
     state.looked = true;
   }

@@ -29,7 +29,7 @@ struct SealerSettings {
 // Any number of nodes may run one: the database tells one at a time that it is its turn, and when that one's session
 // ends, another goes on. What was published nobody contradicts: each round is one transaction, which the database
 // refuses unless it goes on from the tree that is stored, and a checkpoint is published after its commit. Whoever goes
-// on publishes what is missing.
+// on publishes what is missing. One that finds outside what contradicts the database seals nothing and keeps the turn.
 //
 // Runs on a thread of its own, so that hashing holds no request up.
 class Sealer {
@@ -63,7 +63,8 @@ class Sealer {
   boost::asio::awaitable<bool> seal_some(SealStore& store);
   boost::asio::awaitable<void> publish(SealStore& store);
   boost::asio::awaitable<void> publish_to(SinkState& state, SealStore& store);
-  void require_none_ahead() const;
+  [[nodiscard]] std::optional<Publication> newest_in(const CheckpointSink& sink) const;
+  void forget();
   void leave();
   [[nodiscard]] bool is_news(const std::string& what);
   void failed(std::string_view event, const std::string& reason, LogLevel level);

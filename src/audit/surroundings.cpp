@@ -4,6 +4,9 @@
 #include <limits>
 #include <set>
 
+#include "audit/retirement.hpp"
+#include "base/limits.hpp"
+
 namespace tenon::audit {
 namespace {
 
@@ -13,6 +16,9 @@ constexpr std::size_t places_max = 100;
 
 constexpr EntryKey last_key{.transaction_id = std::numeric_limits<std::uint64_t>::max(),
                             .id = std::numeric_limits<std::int64_t>::max()};
+
+std::int64_t after(std::int64_t id) { return id == std::numeric_limits<std::int64_t>::max() ? id : id + 1; }
+std::int64_t before(std::int64_t id) { return id == std::numeric_limits<std::int64_t>::min() ? id : id - 1; }
 
 bool overlaps(const LedgerBatch& batch, EntryKey first, EntryKey end) {
   return EntryKey(batch.transaction_id, batch.last_id) >= first && EntryKey(batch.transaction_id, batch.first_id) < end;
@@ -39,14 +45,18 @@ const Surroundings::Neighbourhood& Surroundings::around(std::uint64_t tile) {
   if (tiles.size() == 2) place.end = tiles.back().first;
   const EntryKey end = place.end.value_or(last_key);
 
+  // Whatever the ledger says: a tile's entries have ids of some blocks side by side.
+  constexpr std::int64_t spread = 512 * static_cast<std::int64_t>(limits::audit_id_block);
+  const std::int64_t lowest = std::max(first.id, std::numeric_limits<std::int64_t>::min() + spread) - spread;
+  const std::int64_t highest = std::min(first.id, std::numeric_limits<std::int64_t>::max() - spread) + spread;
   IdRange ids{.first = first.id, .last = first.id};
   const std::uint64_t last_transaction =
       std::min(end.transaction_id, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
   for (const LedgerBatch& batch : reader_.batches(first.transaction_id, last_transaction, batches_max)) {
     if (!overlaps(batch, first, end)) continue;
     place.batches.push_back(batch);
-    ids.first = std::min(ids.first, batch.first_id);
-    ids.last = std::max(ids.last, batch.last_id);
+    ids.first = std::min(ids.first, std::max(batch.first_id, lowest));
+    ids.last = std::max(ids.last, std::min(batch.last_id, highest));
     // The last tile has no next one: a batch or two after it are enough.
     if (!place.end && place.batches.size() > 2 * tile_width) break;
   }
@@ -54,7 +64,7 @@ const Surroundings::Neighbourhood& Surroundings::around(std::uint64_t tile) {
   reader_.entries(ids, [&](const Entry& entry) {
     const Hash hash = hash_(entry);
     if (const auto found = indices.find(as_text(hash)); found != indices.end())
-      place.sealed.push_back({.index = found->second, .key = key_of(entry)});
+      place.sealed.push_back({.index = found->second, .key = key_of(entry), .at = as_postgres(entry.at)});
   });
   std::ranges::sort(place.sealed, {}, &Sealed::index);
   return place;
@@ -83,12 +93,32 @@ std::vector<EntryKey> Surroundings::candidates(const Neighbourhood& place, const
   const EntryKey end = leaf.next.value_or(last_key);
   std::vector<EntryKey> free;
   for (const LedgerBatch& batch : place.batches) {
-    for (std::int64_t id = batch.first_id; id <= batch.last_id && free.size() < candidates_max; ++id) {
-      const EntryKey key{.transaction_id = batch.transaction_id, .id = id};
-      if ((!leaf.previous || key > *leaf.previous) && key < end && !taken.contains(key)) free.push_back(key);
+    EntryKey key{.transaction_id = batch.transaction_id, .id = batch.first_id};
+    EntryKey last{.transaction_id = batch.transaction_id, .id = batch.last_id};
+    if (leaf.previous && key <= *leaf.previous) key.id = after(leaf.previous->id);
+    if (last >= end) last.id = before(end.id);
+    if ((leaf.previous && key <= *leaf.previous) || last >= end) continue;
+    // Each of them is taken or free, so this ends soon, however many the batch says it has.
+    for (; key <= last && free.size() < candidates_max; ++key.id) {
+      if (!taken.contains(key)) free.push_back(key);
+      if (key == last) break;
     }
   }
   return free;
+}
+
+bool Surroundings::may_be_of(std::uint64_t begin, std::uint64_t end, const RetiredRange& month) {
+  // Leaves stand in the order of transactions, which is that of time but for what a transaction takes.
+  constexpr std::int64_t hour = std::int64_t{3'600} * 1'000'000;
+  std::optional<std::int64_t> before;
+  std::optional<std::int64_t> after;
+  for (const Sealed& sealed : around((begin == 0 ? 0 : begin - 1) / tile_width).sealed) {
+    if (sealed.index < begin) before = sealed.at;
+  }
+  for (const Sealed& sealed : around(end / tile_width).sealed) {
+    if (sealed.index >= end && !after) after = sealed.at;
+  }
+  return (!before || *before < month.to + hour) && (!after || *after >= month.from - hour);
 }
 
 std::optional<Suspect> Surroundings::of_entry(const HashedEntry& entry) {

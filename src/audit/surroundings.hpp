@@ -16,11 +16,14 @@ class Surroundings {
   [[nodiscard]] LostLeaf of_leaf(const LeafHash& leaf);
   // Nothing when the entry has gone meanwhile.
   [[nodiscard]] std::optional<Suspect> of_entry(const HashedEntry& entry);
+  // May leaves from `begin` to before `end` be of that month? By the entries on both sides that are as they were.
+  [[nodiscard]] bool may_be_of(std::uint64_t begin, std::uint64_t end, const RetiredRange& month);
 
  private:
   struct Sealed {
     std::uint64_t index;
     EntryKey key;
+    std::int64_t at;  // in PostgreSQL's microseconds
   };
   struct Neighbourhood {
     std::vector<Sealed> sealed;  // the tile's entries that are as they were, by index

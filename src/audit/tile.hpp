@@ -60,7 +60,6 @@ class TileWriter {
     std::string hashes;
     bool grown = false;
   };
-  void push(unsigned level, std::string_view hash);
   [[nodiscard]] TileId current(unsigned level) const noexcept;
 
   Hasher hasher_;

@@ -143,7 +143,7 @@ bool TreeCheck::agrees_with(const Target& target, const std::map<std::uint64_t, 
   Frontier tree(hasher_);
   while (tree.size() < target.size) {
     const auto tiles = reader_.leaf_tiles(tree.size() / tile_width, tiles_at_once);
-    if (tiles.empty()) return false;
+    const std::uint64_t before = tree.size();
     for (const LeafTile& tile : tiles) {
       for (std::size_t at = 0; at + sizeof(Hash) <= tile.hashes.size() && tree.size() < target.size;
            at += sizeof(Hash)) {
@@ -151,6 +151,7 @@ bool TreeCheck::agrees_with(const Target& target, const std::map<std::uint64_t, 
         tree.append(found == instead.end() ? hash_at(tile.hashes, at) : found->second);
       }
     }
+    if (tree.size() == before) return false;
   }
   return tree.root() == target.root;
 }

@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <deque>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <stdexcept>
+#include <thread>
 
 #include "audit/diagnosis.hpp"
 #include "audit/exported.hpp"
 #include "audit/publications.hpp"
+#include "audit/surroundings.hpp"
 #include "audit/tree_check.hpp"
 #include "base/clock.hpp"
 #include "base/limits.hpp"
@@ -59,25 +62,107 @@ class Verification {
   }
 
   bool plan() {
-    newest_ = reader_.newest_checkpoint();
-    plan_ = {.conninfo = settings_.conninfo, .key = key_, .tiles_per_chunk = settings_.tiles_per_chunk};
+    // Before the database is asked how far the log goes: what is published is committed, so all of this must be there.
+    publications_.emplace(settings_.outside, *key_);
+    find_newest();
+    standby_ = reader_.is_standby();
+    if (standby_) await_standby();
+    plan_ = {.conninfo = settings_.conninfo,
+             .key = key_,
+             .tiles_per_chunk = settings_.tiles_per_chunk,
+             .entries_max = settings_.tiles_per_chunk * tile_width + settings_.waiting_max};
     if (newest_) {
       plan_.size = newest_->size;
       plan_.last = newest_->last;
     }
-    if (settings_.exported.empty()) plan_.retired = reader_.retired();
+    for (const CheckedCheckpoint& above : forged_) {
+      if (above.size > plan_.size) find_forged(above);
+    }
+    retired_ = reader_.retired();
+    divide_months();
     for (const auto& file : settings_.exported) exported_.emplace_back(file);
-    publications_.emplace(settings_.outside, *key_);
     tree_.emplace(reader_, plan_.size);
+    if (settings_.earlier) (void)reaches(*settings_.earlier);
     if (settings_.since && !go_on_from(*settings_.since)) return false;
     plan_borders(reader_, plan_);
     report_.from = plan_.from;
     return true;
   }
 
-  bool go_on_from(const VerifiedState& since) {
+  // The newest that the key has signed: a row of another size costs nothing, and could keep us busy for ever. Where
+  // there is none, the newest of which there can be tiles.
+  void find_newest() {
+    constexpr std::size_t at_once = 1'000;
+    newest_.reset();
+    forged_.clear();
+    std::vector<StoredCheckpoint> rows;
+    for (std::uint64_t last = std::numeric_limits<std::int64_t>::max(); last > 0; last = rows.back().size - 1) {
+      rows = reader_.checkpoints_down_from(last, at_once);
+      for (const StoredCheckpoint& row : rows) {
+        CheckedCheckpoint checked = check_stored(*key_, row);
+        if (checked.root) {
+          newest_ = row;
+          return;
+        }
+        if (forged_.size() < at_once) forged_.push_back(std::move(checked));
+      }
+      if (rows.size() < at_once) break;
+    }
+    const auto left = reader_.checkpoints_down_from(reader_.leaf_tile_count() * tile_width, 1);
+    if (!left.empty()) newest_ = left.front();
+  }
+
+  void find_forged(const CheckedCheckpoint& checkpoint) {
+    find({.kind = FindingKind::checkpoint_forged,
+          .message = fmt::format("the stored checkpoint of size {}: {}", checkpoint.size, checkpoint.error),
+          .leaf = checkpoint.size});
+  }
+
+  // Detached months of which there are exported lines are held against these, the others against the tree alone.
+  void divide_months() {
+    std::vector<RetiredRange> untold = Retirement(retired_).months();
+    std::vector<RetiredRange> told;
+    for (const RetiredRange& month : untold) report_.detached.push_back({.name = month.name, .entries = month.entries});
+    for (const auto& file : settings_.exported) {
+      ExportedFile lines(file);
+      for (auto line = lines.next(); line && !untold.empty(); line = lines.next()) {
+        const auto month = std::ranges::find_if(
+            untold, [entry = *parse_leaf(line->bytes)](const RetiredRange& each) { return is_of(entry, each); });
+        if (month == untold.end()) continue;
+        told.push_back(*month);
+        untold.erase(month);
+      }
+    }
+    plan_.retired = Retirement(untold);
+    told_ = Retirement(told);
+  }
+
+  // A standby has what was published a moment later; or never, and then only the primary can tell why.
+  void await_standby() {
+    const std::uint64_t wanted =
+        std::max({largest_published(settings_.outside, *key_), settings_.since ? settings_.since->size : 0,
+                  settings_.earlier ? settings_.earlier->size : 0});
+    const Monotonic until = monotonic_now() + settings_.standby_patience;
+    for (; newest_size() < wanted; find_newest()) {
+      if (monotonic_now() >= until) throw_behind(wanted);
+      progress_(newest_size(), wanted);
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  }
+
+  [[nodiscard]] std::uint64_t newest_size() const { return newest_ ? newest_->size : 0; }
+
+  [[noreturn]] void throw_behind(std::uint64_t wanted) const {
+    throw std::runtime_error(fmt::format(
+        "the standby is behind: its log ends at leaf {}, while there was one of size {}. Should it stay so, "
+        "verify the primary: only there can it be told whether the database was set back",
+        newest_size(), wanted));
+  }
+
+  bool reaches(const VerifiedState& since) {
     if (since.origin != report_.origin)
-      throw std::runtime_error("the log verified earlier is another one, " + since.origin + ": verify the whole log");
+      throw std::runtime_error("the log verified earlier is another one, " + since.origin +
+                               ": should a new log have been begun, move away the file that says so");
     if (since.size > plan_.size) {
       find({.kind = FindingKind::restored_backup,
             .message = fmt::format("the database was set back to an older state: the log was verified up to leaf {} "
@@ -86,6 +171,11 @@ class Verification {
             .leaf = plan_.size});
       return false;
     }
+    return true;
+  }
+
+  bool go_on_from(const VerifiedState& since) {
+    if (!reaches(since)) return false;
     if (auto wrong = tree_->go_on_from(since)) {
       find(*std::move(wrong));
       return false;
@@ -101,7 +191,7 @@ class Verification {
       take(*chunk);
       const std::uint64_t end = end_of(*chunk);
       progress_(end - std::min(end, plan_.from), plan_.size - plan_.from);
-      if (matcher_.waiting() > settings_.waiting_max) {
+      if (chunk->too_many || matcher_.waiting() > settings_.waiting_max) {
         too_many_ = true;
         return;
       }
@@ -114,6 +204,7 @@ class Verification {
 
   void take(Chunk& chunk) {
     report_.unsealed += chunk.unsealed;
+    of_retired_ += chunk.of_retired;
     lowest_unsealed_id_ = std::min(lowest_unsealed_id_, chunk.lowest_unsealed_id);
     report_.entries += chunk.entries.size();
     take_exported(end_of(chunk), chunk.entries);
@@ -121,19 +212,25 @@ class Verification {
     tree_->follow(chunk, targets_of(chunk));
   }
 
+  // Of detached months, and once: a file may hold what is in the database as well, and what another file holds.
   void take_exported(std::uint64_t end, std::vector<HashedEntry>& entries) {
-    const std::size_t before = entries.size();
+    std::vector<HashedEntry> taken;
     for (ExportedFile& file : exported_) {
-      while (const auto entry = file.next_below(end)) {
-        const EntryKey key = key_of(*parse_leaf(entry->bytes));
-        if (plan_.after && key <= *plan_.after) continue;
-        entries.push_back({.hash = hasher_.leaf(entry->bytes), .key = key});
+      while (const auto line = file.next_below(end)) {
+        const Entry entry = *parse_leaf(line->bytes);
+        if (!told_.covers(entry) || (plan_.after && key_of(entry) <= *plan_.after)) continue;
+        taken.push_back({.hash = hasher_.leaf(line->bytes), .key = key_of(entry)});
       }
     }
-    if (entries.size() == before) return;
+    if (taken.empty()) return;
+    const auto key_and_hash = [](const HashedEntry& entry) { return std::pair(entry.key, entry.hash); };
+    std::ranges::sort(taken, {}, key_and_hash);
+    const auto again = std::ranges::unique(taken, {}, key_and_hash);
+    taken.erase(again.begin(), again.end());
+    entries.insert(entries.end(), taken.begin(), taken.end());
     std::ranges::sort(entries, {}, &HashedEntry::key);
-    report_.exported += entries.size() - before;
-    report_.entries += entries.size() - before;
+    report_.exported += taken.size();
+    report_.entries += taken.size();
   }
 
   // Leaves without the gaps that detached months leave: each run of them as one.
@@ -154,6 +251,11 @@ class Verification {
       if (chunk.tiles[i].entries == Entries::mixed) mixed_tiles_.push_back(tile);
       if (chunk.tiles[i].entries == Entries::retired) {
         report_.retired += end - first;
+        if (!retired_runs_.empty() && retired_runs_.back().end == first) {
+          retired_runs_.back().end = end;
+        } else {
+          retired_runs_.push_back({first, end});
+        }
         flush();
         continue;
       }
@@ -173,16 +275,21 @@ class Verification {
         targets.push_back({.size = checkpoint.size, .root = *checkpoint.root, .place = "the database"});
         continue;
       }
-      find({.kind = FindingKind::checkpoint_forged,
-            .message = fmt::format("the stored checkpoint of size {}: {}", checkpoint.size, checkpoint.error),
-            .leaf = checkpoint.size});
+      find_forged(checkpoint);
     }
     for (Target& target : publications_->take_until(end_of(chunk))) {
       if (target.size >= tree_->size()) {
         targets.push_back(std::move(target));
       } else if (target.size >= plan_.from) {  // published once more by a node that took over
         tree_->compare_passed(target);
+      } else {
+        ++passed_over_;  // they were compared when that was verified
       }
+    }
+    if (const auto& earlier = settings_.earlier; earlier &&
+                                                 earlier->size > std::max(plan_.from, chunk.first_tile * tile_width) &&
+                                                 earlier->size <= end_of(chunk)) {
+      targets.push_back({.size = earlier->size, .root = earlier->root, .place = "verified earlier"});
     }
     std::ranges::stable_sort(targets, {}, &Target::size);
     return targets;
@@ -192,6 +299,8 @@ class Verification {
     for (const Finding& finding : tree_->findings()) find(finding);
     std::vector<LeafHash> leaves = matcher_.leaves();
     std::vector<HashedEntry> entries = matcher_.entries();
+    if (retired_ != reader_.retired() && !(leaves.empty() && entries.empty()))
+      throw std::runtime_error("a month was detached meanwhile: verify again");
     if (tree_->missing_from()) drop_what_has_no_tile(*tree_->missing_from(), entries);
     resolve_retired(leaves);
     if (too_many_) return judge_too_many(leaves, entries);
@@ -205,6 +314,11 @@ class Verification {
     const std::size_t most = std::max(leaves.size(), entries.size());
     if (most > differences_looked_into && !tail) report_.more_findings += most - differences_looked_into;
     judge_published();
+    if (report_.findings.empty() && months_wrong_) {
+      find({.kind = FindingKind::ledger_changed,
+            .message =
+                "tenon.audit_retired says that months are detached which are here, or are not of as many entries"});
+    }
     if (report_.findings.empty()) judge_ledger();
   }
 
@@ -229,19 +343,32 @@ class Verification {
     }
   }
 
-  // In the tiles at both ends of a detached month some entries are there and some are not.
+  // In the tiles at both ends of a detached month some entries are there and some are not. What the database says of it
+  // is not signed: all entries of the month must be gone, as many as it says, from where the month was.
   void resolve_retired(std::vector<LeafHash>& leaves) {
-    std::uint64_t detached = 0;
-    for (const RetiredRange& range : plan_.retired) detached += static_cast<std::uint64_t>(range.entries);
-    if (detached == 0) return;
-    const auto mixed = [this](const LeafHash& leaf) {
-      return std::ranges::binary_search(mixed_tiles_, leaf.index / tile_width);
+    if (plan_.retired.months().empty()) return;
+    Surroundings surroundings(reader_, plan_.size);
+    const auto of_a_month = [&](std::uint64_t begin, std::uint64_t end) {
+      return std::ranges::any_of(plan_.retired.months(),
+                                 [&](const RetiredRange& month) { return surroundings.may_be_of(begin, end, month); });
     };
-    const auto lost = static_cast<std::uint64_t>(std::ranges::count_if(leaves, mixed));
-    const bool whole = plan_.from == 0;
-    if (whole ? report_.retired + lost != detached : report_.retired + lost > detached) return;
-    report_.retired += lost;
-    std::erase_if(leaves, mixed);
+    for (const LeafRange run : retired_runs_) {
+      if (of_a_month(run.begin, run.end)) continue;
+      return find({.kind = FindingKind::removed,
+                   .message = fmt::format("leaves {} to {} have no entries, and stand where no detached month was",
+                                          run.begin, run.end - 1),
+                   .leaf = run.begin});
+    }
+    std::vector<LeafHash> others;
+    std::ranges::copy_if(leaves, std::back_inserter(others), [&](const LeafHash& leaf) {
+      return !std::ranges::binary_search(mixed_tiles_, leaf.index / tile_width) ||
+             !of_a_month(leaf.index, leaf.index + 1);
+    });
+    const std::uint64_t gone = report_.retired + leaves.size() - others.size();
+    months_wrong_ = of_retired_ != 0 || !plan_.retired.explains(gone, plan_.from == 0);
+    if (of_retired_ != 0 || !plan_.retired.explains(gone, false)) return;
+    report_.retired = gone;
+    leaves = std::move(others);
   }
 
   // Some signed checkpoint disagrees with the tree. With the tree's hashes put right by the rows it may agree again:
@@ -268,12 +395,14 @@ class Verification {
     return false;
   }
 
-  // Published checkpoints beyond the log's end: sealed since we began, or taken from the database.
+  // Checkpoints that were published before we asked how far the log goes, beyond its end: taken from the database.
   void judge_published() {
     const auto furthest = publications_->take_largest();
     if (!furthest || furthest->size <= plan_.size) return;
-    const auto newest = reader_.newest_checkpoint();
-    if (newest && newest->size >= furthest->size) return;
+    if (standby_) {
+      if (report_.findings.empty()) throw_behind(furthest->size);
+      return;
+    }
     if (reader_.leaf_count() < furthest->size) return judge_set_back(*furthest);
     find({.kind = FindingKind::checkpoint_removed,
           .message = fmt::format("the checkpoint of size {} was published ({}) and is no longer in the database, whose "
@@ -327,12 +456,12 @@ class Verification {
 
   Verified finish(Monotonic began) {
     if (publications_) {
-      report_.outside_checkpoints = publications_->count();
+      report_.outside_checkpoints = publications_->count() - passed_over_;
       report_.torn_checkpoints = publications_->torn();
-      if (publications_->count() == 0 && publications_->torn() != 0) {
+      if (publications_->count() == 0 && !publications_->first_strange().empty()) {
         find({.kind = FindingKind::other_key,
-              .message =
-                  "no published checkpoint is signed by the key " + report_.key + ": " + publications_->first_torn()});
+              .message = "no published checkpoint is signed by the key " + report_.key + ": " +
+                         publications_->first_strange()});
       }
     }
     report_.size = plan_.size;
@@ -356,14 +485,22 @@ class Verification {
   Report report_;
   std::optional<NoteVerifier> key_;
   std::optional<StoredCheckpoint> newest_;
+  std::vector<CheckedCheckpoint> forged_;  // rows above it
+  bool standby_ = false;
   ChunkPlan plan_;
   std::optional<Publications> publications_;
   std::deque<ExportedFile> exported_;
   std::optional<TreeCheck> tree_;
   Matcher matcher_;
+  std::uint64_t passed_over_ = 0;  // of the checkpoints outside
   bool too_many_ = false;
   std::int64_t lowest_unsealed_id_ = std::numeric_limits<std::int64_t>::max();
+  std::vector<RetiredRange> retired_;  // as the database said at first
+  Retirement told_;                    // months whose entries are in exported files
   std::vector<std::uint64_t> mixed_tiles_;
+  std::vector<LeafRange> retired_runs_;  // whole tiles
+  bool months_wrong_ = false;
+  std::uint64_t of_retired_ = 0;  // entries that are here, of months that are said to be detached
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 // the key's signature, and the checkpoints with those that were published outside the database.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -24,9 +25,11 @@ struct VerifySettings {
   std::vector<std::filesystem::path> outside = {};   // files and folders of published checkpoints
   std::vector<std::filesystem::path> exported = {};  // entries of detached months, as `tenon audit export` wrote them
   std::optional<VerifiedState> since = {};           // go on from there, and look at nothing before
+  std::optional<VerifiedState> earlier = {};         // look at everything: the log must still begin with that one
   unsigned threads = 2;                              // connections that read at a time
   std::uint64_t tiles_per_chunk = 256;
-  std::size_t waiting_max = 4'000'000;  // differences kept in memory, some 100 bytes each, before it gives up
+  std::chrono::seconds standby_patience{60};  // until a standby has replayed what is published
+  std::size_t waiting_max = 4'000'000;        // differences kept in memory, some 100 bytes each, before it gives up
 };
 
 struct Verified {
@@ -38,7 +41,7 @@ struct Verified {
 using VerifyProgress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
 // Blocking. Throws postgres::ConnectionError or StatementError when the database cannot be read, std::runtime_error
-// when a file cannot.
+// when a file cannot, and when a standby stays behind what is published.
 [[nodiscard]] Verified verify(const VerifySettings& settings, const VerifyProgress& progress);
 
 }  // namespace tenon::audit

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <string_view>
 
 #include "audit/exported.hpp"
 #include "audit/exporter.hpp"
@@ -22,7 +23,10 @@ namespace fs = std::filesystem;
 constexpr int holds = 0;
 constexpr int does_not_hold = 2;
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    throw std::runtime_error("the output could not be written");
+}
 
 int refuse(const std::string& why) {
   std::fprintf(stderr, "tenon audit: %s\n", why.c_str());
@@ -36,7 +40,14 @@ std::optional<std::int64_t> moment(const std::string& option, const std::string&
   return at->at.time_since_epoch().count();
 }
 
-// The last whole line of a file that an export was interrupted in; what follows it is cut off.
+// Is that the begin of a line of an export, as far as it was written?
+bool begins_as_export(std::string_view line) {
+  constexpr std::string_view begin = "{\"leaf\":";
+  return line.starts_with(begin.substr(0, line.size()));
+}
+
+// The last whole line of a file that an export was interrupted in; what follows it is cut off, once it is known that
+// the file is an export.
 std::optional<std::uint64_t> last_leaf(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::string line;
@@ -47,11 +58,11 @@ std::optional<std::uint64_t> last_leaf(const fs::path& file) {
     last = std::move(line);
   }
   stream.close();
+  const auto entry = whole == 0 ? std::nullopt : audit::parse_export_line(last);
+  if ((whole != 0 && (!entry || !entry->leaf)) || !begins_as_export(line))
+    throw std::runtime_error(file.string() + " is not an export: name another --output");
   if (fs::file_size(file) != whole) fs::resize_file(file, whole);
-  if (last.empty()) return std::nullopt;
-  const auto entry = audit::parse_export_line(last);
-  if (!entry || !entry->leaf) throw std::runtime_error(file.string() + " is not an export: name another --output");
-  return entry->leaf;
+  return entry ? entry->leaf : std::nullopt;
 }
 
 }  // namespace
@@ -137,8 +148,10 @@ int AuditCommand::verify() {
   }
   if (incremental_) {
     if (state_.empty()) throw std::runtime_error("--incremental: name a --state file, or the node's --data-dir");
-    settings.since = audit::read_state(state_);
-    if (!settings.since)
+  }
+  if (!state_.empty()) {
+    (incremental_ ? settings.since : settings.earlier) = audit::read_state(state_);
+    if (incremental_ && !settings.since)
       std::fprintf(stderr, "nothing was verified yet by %s: verifying the whole log\n", state_.c_str());
   }
   audit::Verified verified;
@@ -253,6 +266,10 @@ int AuditCommand::export_log() {
   if (!written) throw std::runtime_error("the export could not be written");
   std::fprintf(stderr, "%llu lines; the log has %llu leaves\n", static_cast<unsigned long long>(exported.lines),
                static_cast<unsigned long long>(exported.end));
+  if (exported.retired != 0) {
+    std::fprintf(stderr, "%llu leaves of detached months have no entries\n",
+                 static_cast<unsigned long long>(exported.retired));
+  }
   if (exported.missing == 0 && exported.unsealed == 0) return holds;
   return refuse(std::to_string(exported.missing) + " leaves have no entry, " + std::to_string(exported.unsealed) +
                 " entries are not as they were sealed and were left out: verify the log");

@@ -6,7 +6,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <random>
+#include <utility>
 
+#include "audit/base64.hpp"
+#include "audit/exporter.hpp"
 #include "audit/verifier.hpp"
 #include "support/audit_log.hpp"
 #include "support/cluster.hpp"
@@ -98,6 +101,14 @@ std::string forget_in_ledger(EntryKey key) {
          "'::xid8 AND entries > 1; DELETE FROM tenon.audit_batches WHERE entries = 1 AND "
          "transaction_id = '" +
          std::to_string(key.transaction_id) + "'::xid8";
+}
+
+// Detached months: what tenon.retire_audit_month does, of a month like "2025_12".
+std::string retire(const std::string& month) {
+  const std::string from = "to_timestamp('" + month + "', 'YYYY_MM')";
+  const std::string of_it = " FROM audit_logs WHERE at >= " + from + " AND at < " + from + " + interval '1 month'";
+  return "SET timezone = 'UTC'; INSERT INTO tenon.audit_retired (name, from_at, to_at, entries) SELECT 'audit_logs_" +
+         month + "', " + from + ", " + from + " + interval '1 month', count(*)" + of_it + "; DELETE" + of_it;
 }
 
 void expect_first(const Report& report, FindingKind kind, std::uint64_t leaf, std::optional<std::int64_t> id) {
@@ -259,6 +270,62 @@ TEST(AuditTamper, ATailThatWasCutWithItsTreeIsNamed) {
                  {sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(i) + 1});
     expect_first(verify(copy.conninfo), FindingKind::cut_tail, sizes[i], std::nullopt);
   }
+}
+
+// What somebody writes while it is verified comes too late to pass for what was published.
+TEST(AuditTamper, ATailThatWasCutIsNotMadeUpForWhileItIsVerified) {
+  const auto& sizes = original().log.sizes();
+  const Copy copy;
+  const EntryKey last = original().log.keys()[sizes[4] - 1];
+  const std::string transaction = "'" + std::to_string(last.transaction_id) + "'::xid8";
+  copy.edit("DELETE FROM audit_logs WHERE (transaction_id, id) > (" + transaction + ", " + std::to_string(last.id) +
+            ")");
+  copy.edit("DELETE FROM tenon.audit_batches WHERE transaction_id > " + transaction);
+  rebuild_tree(copy.conninfo, original().log.signer(), {sizes.begin(), sizes.begin() + 5});
+  const audit::VerifySettings settings{
+      .conninfo = copy.conninfo, .key = original().log.signer().verifier(), .outside = {original().published}};
+  bool inserted = false;
+  const Report report =
+      audit::verify(settings, [&](std::uint64_t, std::uint64_t) {
+        if (inserted) return;
+        inserted = true;
+        copy.edit("INSERT INTO tenon.audit_checkpoints (size, root, note, transaction_id, last_id) SELECT " +
+                  std::to_string(original().size()) +
+                  ", root, note, transaction_id, last_id FROM tenon.audit_checkpoints WHERE size = " +
+                  std::to_string(sizes[4]));
+      }).report;
+  EXPECT_TRUE(inserted);
+  expect_first(report, FindingKind::cut_tail, sizes[4], std::nullopt);
+}
+
+// Honest nodes go on sealing meanwhile.
+TEST(AuditTamper, WhatIsPublishedWhileItIsVerifiedIsNoTamper) {
+  TemporaryFolder folder;
+  const std::filesystem::path file = folder.path() / "audit-checkpoints";
+  const std::filesystem::path places = folder.path() / "places";
+  std::filesystem::create_directory(places);
+  const std::string older = shared_cluster().superuser(original().older);
+  const std::string lines = original().log.published();
+  const auto line_begin = [&lines](std::size_t number) {
+    std::size_t at = 0;
+    for (; number > 0; --number) at = lines.find('\n', at) + 1;
+    return at;
+  };
+  std::ofstream(file) << lines.substr(0, line_begin(7));  // as far as the older one was sealed
+  const auto note_of = [&](std::size_t line) {
+    const std::string text = lines.substr(line_begin(line), line_begin(line + 1) - line_begin(line) - 1);
+    return audit::base64_decode(text.substr(text.find(' ') + 1)).value();
+  };
+  std::ofstream(places / "checkpoint") << note_of(6);
+  const audit::VerifySettings settings{
+      .conninfo = older, .key = original().log.signer().verifier(), .outside = {file, places}};
+  const Report report = audit::verify(settings, [&](std::uint64_t, std::uint64_t) {
+                          std::ofstream(file) << lines;
+                          std::ofstream(places / "checkpoint") << note_of(8);
+                          std::ofstream(places / "checkpoint-00000000000000005000") << note_of(8);
+                        }).report;
+  EXPECT_TRUE(report.holds()) << report.text();
+  EXPECT_EQ(report.outside_checkpoints, 8U);
 }
 
 // Rows changed, and the whole tree made anew over them; whose signatures the checkpoints bear varies.
@@ -446,6 +513,166 @@ TEST(AuditTamper, GoingOnFromTheLastVerificationLooksAtWhatIsNew) {
   EXPECT_EQ(name_of(audit::verify(since, nothing).report.findings.front().kind), "rebuilt_tree");
   older.since = second.state;
   EXPECT_EQ(name_of(audit::verify(older, nothing).report.findings.front().kind), "restored_backup");
+}
+
+// What a database could say to keep whoever verifies it busy for ever, or worse.
+TEST(AuditTamper, AVerdictIsReachedWhateverTheDatabaseSays) {
+  const Monotonic began = monotonic_now();
+  {
+    const Copy copy;
+    copy.edit(
+        "INSERT INTO tenon.audit_checkpoints (size, root, note, transaction_id, last_id) SELECT s, root, note, "
+        "transaction_id, last_id FROM tenon.audit_checkpoints, "
+        "unnest('{10000000000000,9223372036854775807}'::bigint[]) "
+        "AS s WHERE size = " +
+        std::to_string(original().size()));
+    const Report report = verify(copy.conninfo);
+    ASSERT_EQ(report.findings.size(), 2U) << report.text();
+    EXPECT_EQ(name_of(report.findings[0].kind), "checkpoint_forged") << report.text();
+    EXPECT_EQ(report.findings[0].leaf, 10'000'000'000'000U);
+    EXPECT_EQ(report.size, original().size());
+    EXPECT_EQ(report.entries, original().size());
+    // And where nothing is signed.
+    copy.edit("UPDATE tenon.audit_checkpoints SET note = 'x'");
+    EXPECT_FALSE(verify(copy.conninfo).holds());
+  }
+  {
+    const Copy copy;
+    const EntryKey key = original().log.keys()[1'000];
+    copy.edit("DELETE FROM audit_logs" + where(key));
+    copy.edit(
+        "UPDATE tenon.audit_batches SET first_id = -9000000000000000000, last_id = 9223372036854775807 WHERE "
+        "transaction_id = '" +
+        std::to_string(key.transaction_id) + "'::xid8");
+    expect_first(verify(copy.conninfo), FindingKind::removed, 1'000, std::nullopt);
+  }
+  {  // of a chunk one tile is missing, and the next chunk has one
+    const Copy copy;
+    copy.edit(retire("2025_12"));
+    copy.edit("DELETE FROM tenon.audit_tiles WHERE level = 0 AND index = 2");
+    expect_first(verify(copy.conninfo, 4), FindingKind::tile_changed, 512, std::nullopt);
+  }
+  {
+    const Copy copy;
+    copy.edit("DELETE FROM tenon.audit_tiles WHERE level = 0 AND index > 0");
+    const Report report = verify(copy.conninfo, 1);
+    EXPECT_FALSE(report.holds());
+    EXPECT_LE(report.entries, original().size()) << "each is read once";
+    const audit::VerifySettings settings{.conninfo = copy.conninfo,
+                                         .key = original().log.signer().verifier(),
+                                         .tiles_per_chunk = 1,
+                                         .waiting_max = 1'000};
+    const Report bounded = audit::verify(settings, [](std::uint64_t, std::uint64_t) {}).report;
+    EXPECT_LE(bounded.entries, 1'256U);
+    EXPECT_NE(std::ranges::find(bounded.findings, FindingKind::too_many, &Finding::kind), bounded.findings.end());
+  }
+  EXPECT_LT(monotonic_now() - began, std::chrono::seconds(60));
+}
+
+// Three months, of which two are detached.
+TEST(AuditTamper, MonthsWithoutAnExportedLineAreVouchedForByTheTreeAndTheOthersByTheirLines) {
+  const std::string conninfo = Original::migrated("audit_months");
+  HandMadeLog log(conninfo);
+  log.append(700);
+  log.append(900, "2026-01-31 00:00");
+  log.append(600, "2026-02-10 00:00");
+  log.seal(3);
+  TemporaryFolder folder;
+  const std::filesystem::path january = folder.path() / "january";
+  const std::filesystem::path all = folder.path() / "all";
+  {
+    audit::LogReader reader(conninfo);
+    std::ofstream one(january);
+    std::ofstream both(all);
+    (void)audit::export_entries(
+        reader, {}, 0,
+        [&](const std::string& line) {
+          both << line;
+          if (line.contains("\"at\":\"2026-01")) one << line;
+        },
+        [](std::uint64_t, std::uint64_t) {});
+  }
+  const auto count = [&](const std::string& where) {
+    return std::stoull(query_value(conninfo, "SELECT count(*) FROM audit_logs WHERE at AT TIME ZONE 'UTC' " + where));
+  };
+  const std::uint64_t december_entries = count("< '2026-01-01'");
+  const std::uint64_t january_entries = count("BETWEEN '2026-01-01' AND '2026-02-01'");
+  ASSERT_GT(december_entries, 300U);
+  ASSERT_GT(january_entries, 300U);
+  Session session(conninfo);
+  session.script("SET session_replication_role = replica");
+  session.script(retire("2025_12"));
+  session.script(retire("2026_01"));
+  const auto verified = [&](std::vector<std::filesystem::path> exported) {
+    const audit::VerifySettings settings{
+        .conninfo = conninfo, .key = log.signer().verifier(), .exported = std::move(exported), .tiles_per_chunk = 2};
+    return audit::verify(settings, [](std::uint64_t, std::uint64_t) {}).report;
+  };
+  const Report by_tree = verified({});
+  EXPECT_TRUE(by_tree.holds()) << by_tree.text();
+  EXPECT_EQ(by_tree.retired, december_entries + january_entries);
+  const Report by_one = verified({january});
+  EXPECT_TRUE(by_one.holds()) << by_one.text();
+  EXPECT_EQ(by_one.retired, december_entries);
+  EXPECT_EQ(by_one.exported, january_entries);
+  for (const auto& files : {std::vector{all}, std::vector{january, all}}) {
+    const Report by_all = verified(files);
+    EXPECT_TRUE(by_all.holds()) << by_all.text();
+    EXPECT_EQ(by_all.retired, 0U);
+    EXPECT_EQ(by_all.entries, 2'200U);
+  }
+}
+
+TEST(AuditTamper, AMonthThatIsDetachedWhileItIsVerifiedIsNoTamper) {
+  const Copy copy;
+  const audit::VerifySettings settings{
+      .conninfo = copy.conninfo, .key = original().log.signer().verifier(), .threads = 1, .tiles_per_chunk = 1};
+  bool detached = false;
+  try {
+    const Report report = audit::verify(settings, [&](std::uint64_t, std::uint64_t) {
+                            if (!std::exchange(detached, true)) copy.edit(retire("2026_01"));
+                          }).report;
+    ADD_FAILURE() << "a verdict: " << report.text();
+  } catch (const std::runtime_error& meanwhile) {
+    EXPECT_STREQ(meanwhile.what(), "a month was detached meanwhile: verify again");
+  }
+  const Report after = verify(copy.conninfo);
+  EXPECT_TRUE(after.holds()) << after.text();
+}
+
+// What the database says of detached months is not signed.
+TEST(AuditTamper, AnEntryIsNotHiddenBehindADetachedMonth) {
+  const EntryKey key = original().log.keys()[300];  // of 2025_12, which ends in the second tile
+  const std::string row = "INSERT INTO tenon.audit_retired (name, from_at, to_at, entries) SELECT ";
+  {
+    const Copy copy;
+    copy.edit(row + "'audit_logs_2025_12', at, at + interval '1 microsecond', 1 FROM audit_logs" + where(key));
+    copy.edit("DELETE FROM audit_logs" + where(key));
+    expect_first(verify(copy.conninfo), FindingKind::removed, 300, key.id);
+  }
+  {  // the whole month, but its other entries are there
+    const Copy copy;
+    copy.edit("SET timezone = 'UTC'; " + row + "'audit_logs_2025_12', '2025-12-01', '2026-01-01', 1");
+    copy.edit("DELETE FROM audit_logs" + where(key));
+    EXPECT_FALSE(verify(copy.conninfo).holds());
+  }
+  // A month that is detached, and a later entry whose batch is said to be of it.
+  const EntryKey later = original().log.keys()[4'700];
+  const Copy copy;
+  copy.edit(retire("2025_12"));
+  ASSERT_TRUE(verify(copy.conninfo).holds());
+  copy.edit("DELETE FROM audit_logs" + where(later));
+  copy.edit("UPDATE tenon.audit_batches SET first_at = '2025-12-31', last_at = '2025-12-31' WHERE transaction_id = '" +
+            std::to_string(later.transaction_id) + "'::xid8");
+  copy.edit("UPDATE tenon.audit_retired SET entries = entries + 1");
+  expect_first(verify(copy.conninfo), FindingKind::removed, 4'700, std::nullopt);
+  const audit::VerifySettings older{.conninfo = shared_cluster().superuser(original().older),
+                                    .key = original().log.signer().verifier()};
+  const audit::VerifySettings since{.conninfo = copy.conninfo,
+                                    .key = original().log.signer().verifier(),
+                                    .since = audit::verify(older, [](std::uint64_t, std::uint64_t) {}).state};
+  expect_first(audit::verify(since, [](std::uint64_t, std::uint64_t) {}).report, FindingKind::removed, 4'700,
+               std::nullopt);
 }
 
 }  // namespace

@@ -37,9 +37,13 @@ class SealerTest : public SqlTest {
 
   std::unique_ptr<audit::Sealer> sealer(NoteSigner signer, const std::filesystem::path& file,
                                         std::int64_t entries_a_round = 100) {
+    return sealer(std::move(signer), audit::file_sink(file), entries_a_round);
+  }
+  std::unique_ptr<audit::Sealer> sealer(NoteSigner signer, std::unique_ptr<audit::CheckpointSink> sink,
+                                        std::int64_t entries_a_round = 100) {
     audit::SealerSettings settings{
         .conninfo = sealer_conninfo_, .period = milliseconds(2), .entries_a_round = entries_a_round};
-    settings.sinks.push_back(audit::file_sink(file));
+    settings.sinks.push_back(std::move(sink));
     auto made = std::make_unique<audit::Sealer>(std::move(settings), std::move(signer), log_);
     made->start();
     return made;
@@ -67,6 +71,23 @@ class SealerTest : public SqlTest {
       std::this_thread::sleep_for(milliseconds(5));
     }
     return true;
+  }
+
+  // Tree and checkpoints of 250 entries, as of a backup, where 300 were sealed and published.
+  void seal_and_set_back() {
+    auto first = sealer();
+    sell_some(250);
+    ASSERT_TRUE(await([&] { return published_size() == 250; })) << logged();
+    superuser_.script(
+        "CREATE TABLE kept_tiles AS SELECT * FROM tenon.audit_tiles;"
+        "CREATE TABLE kept_checkpoints AS SELECT * FROM tenon.audit_checkpoints");
+    sell_some(50);
+    ASSERT_TRUE(await([&] { return published_size() == 300; })) << logged();
+    first.reset();
+    meddle(
+        "TRUNCATE tenon.audit_tiles, tenon.audit_checkpoints;"
+        "INSERT INTO tenon.audit_tiles SELECT * FROM kept_tiles;"
+        "INSERT INTO tenon.audit_checkpoints SELECT * FROM kept_checkpoints");
   }
 
   // Each committed row is sealed exactly once, in order, and what was published agrees.
@@ -160,6 +181,17 @@ TEST_F(SealerTest, LeavesWhatAnOpenTransactionMayStillPrecede) {
   ASSERT_TRUE(await([&] { return published_size() == 5; })) << logged();
   sealing->stop();
   expect_all_sealed();
+}
+
+TEST_F(SealerTest, TellsOfNoLagOnceItIsNotAtWork) {
+  const auto sealing = sealer();
+  Session dawdler = connect_edge();
+  dawdler.script("BEGIN");
+  (void)sell_one(dawdler, {.envelope = envelope(1), .item = uuid_of(1)});
+  (void)sell_one(edge_, {.envelope = envelope(2), .item = uuid_of(2)});
+  ASSERT_TRUE(await([&] { return sealing->lag().count() > 0; }));
+  sealing->stop();
+  EXPECT_EQ(sealing->lag().count(), 0);
 }
 
 // However small a round is, a transaction goes into one.
@@ -292,6 +324,84 @@ TEST_F(SealerTest, DoesNotSignWhatDoesNotFitTogether) {
   ASSERT_TRUE(await([&] { return published_size() == 305; })) << logged();
   sealing->stop();
   expect_all_sealed();
+}
+
+TEST_F(SealerTest, ThatSeesASetBackDatabaseKeepsItsTurnFromThoseWhoKnowNothingOfIt) {
+  ASSERT_NO_FATAL_FAILURE(seal_and_set_back());
+  const auto knows = sealer();
+  ASSERT_TRUE(await([&] { return knows->failures() > 2; }));
+  const auto elsewhere = folder_.path() / "other-checkpoints";
+  const auto knows_nothing = sealer(signer(), elsewhere);
+  ASSERT_TRUE(await([&] {
+    return value(superuser_, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tenon sealer'") == "2";
+  })) << logged();
+  const std::uint64_t refused = knows->failures();
+  ASSERT_TRUE(await([&] { return knows->failures() > refused + 50; }));
+  EXPECT_EQ(sealed(), 250U);
+  EXPECT_FALSE(knows->at_work());
+  EXPECT_FALSE(knows_nothing->at_work());
+  EXPECT_FALSE(std::filesystem::exists(elsewhere));
+  EXPECT_THAT(logged(), testing::HasSubstr("older backup"));
+  // It looks again each time.
+  std::filesystem::rename(published(), folder_.path() / "away");
+  ASSERT_TRUE(await([&] { return knows->at_work() && published_size() == 300; })) << logged();
+}
+
+// A folder's newest checkpoint, when it can be read.
+class UnsteadySink final : public audit::CheckpointSink {
+ public:
+  UnsteadySink(std::function<std::optional<audit::Publication>()> newest, std::atomic<int>& publications)
+      : newest_(std::move(newest)), publications_(publications) {}
+  [[nodiscard]] const std::string& place() const noexcept override { return place_; }
+  [[nodiscard]] bool takes_each() const noexcept override { return false; }
+  [[nodiscard]] std::optional<audit::Publication> newest() const override { return newest_(); }
+  boost::asio::awaitable<void> publish(audit::Publication, Monotonic) override {
+    ++publications_;
+    co_return;
+  }
+
+ private:
+  std::string place_ = "an unsteady place";
+  std::function<std::optional<audit::Publication>()> newest_;
+  std::atomic<int>& publications_;
+};
+
+TEST_F(SealerTest, SealsNothingWhileAPlaceCannotBeRead) {
+  ASSERT_NO_FATAL_FAILURE(seal_and_set_back());
+  const audit::Publication furthest = audit::file_sink(published())->newest().value();
+  std::atomic<int> publications = 0;
+  std::atomic<int> asked = 0;
+  const auto away_once = [&]() -> std::optional<audit::Publication> {
+    if (asked++ == 0) throw std::runtime_error("cannot read it: Input/output error");
+    return furthest;
+  };
+  const auto sealing = sealer(signer(), std::make_unique<UnsteadySink>(away_once, publications));
+  ASSERT_TRUE(await([&] { return sealing->failures() > 3; }));
+  sealing->stop();
+  EXPECT_EQ(publications, 0);
+  EXPECT_EQ(sealed(), 250U);
+  EXPECT_THAT(logged(), testing::HasSubstr("what was published cannot be read: cannot read it"));
+  EXPECT_THAT(logged(), testing::HasSubstr("older backup"));
+}
+
+// Such as another cluster's primary published meanwhile.
+TEST_F(SealerTest, PublishesNothingWhereThereIsMoreThanItHas) {
+  ASSERT_NO_FATAL_FAILURE(seal_and_set_back());
+  const audit::Checkpoint further{
+      .origin = signer_.verifier().id().name, .size = 1'000'000, .root = audit::empty_root()};
+  const audit::Publication furthest{.size = further.size, .note = signer_.sign(further.text())};
+  std::atomic<int> publications = 0;
+  std::atomic<int> asked = 0;
+  const auto comes = [&]() -> std::optional<audit::Publication> {
+    if (asked++ == 0) return std::nullopt;
+    return furthest;
+  };
+  const auto sealing = sealer(signer(), std::make_unique<UnsteadySink>(comes, publications));
+  ASSERT_TRUE(await([&] { return sealing->failures() > 3; }));
+  sealing->stop();
+  EXPECT_EQ(publications, 0);
+  EXPECT_FALSE(sealing->at_work());
+  EXPECT_THAT(logged(), testing::HasSubstr("a checkpoint of 1000000 entries was published in an unsteady place"));
 }
 
 TEST_F(SealerTest, SurvivesTheEndOfItsSession) {

@@ -128,6 +128,61 @@ TEST(AuditVerify, GoesOnFromWhereItWas) {
   EXPECT_EQ(audit_database({"verify", "--incremental", "--state", state}).exit_code, 1);
 }
 
+// The tree goes with the tail, and nothing was published: only what was verified earlier knows more.
+TEST(AuditVerify, HoldsTheWholeLogAgainstWhatWasVerifiedEarlier) {
+  const std::filesystem::path state = log().folder.path() / "state-of-set-back";
+  query(shared_cluster().superuser("postgres"), "DROP DATABASE IF EXISTS set_back");
+  query(shared_cluster().superuser("postgres"), "CREATE DATABASE set_back TEMPLATE audited");
+  const std::string superuser = shared_cluster().superuser("set_back");
+  const std::vector<std::string> arguments = {
+      "verify", "--database-url", shared_cluster().edge("set_back"), "--key", log().key, "--state", state};
+  ASSERT_EQ(audit(arguments).exit_code, 0);
+  EXPECT_EQ(audit(arguments).exit_code, 0);
+  const std::string verified = content_of(state);
+
+  const auto& sizes = log().log.sizes();
+  Session session(superuser);
+  session.script("SET session_replication_role = replica; UPDATE audit_logs SET actor = 'x' WHERE id = " +
+                 std::to_string(log().log.keys()[600].id));
+  rebuild_tree(superuser, log().log.signer(), sizes);  // by somebody who has the key
+  const Ended rebuilt = audit(arguments);
+  EXPECT_EQ(rebuilt.exit_code, 2);
+  EXPECT_THAT(rebuilt.output, HasSubstr("the tree was rebuilt"));
+  EXPECT_THAT(rebuilt.output, HasSubstr("(verified earlier)"));
+
+  const audit::EntryKey last = log().log.keys()[sizes[2] - 1];
+  const std::string transaction = "'" + std::to_string(last.transaction_id) + "'::xid8";
+  session.script("DELETE FROM audit_logs WHERE (transaction_id, id) > (" + transaction + ", " +
+                 std::to_string(last.id) + ")");
+  session.script("DELETE FROM tenon.audit_batches WHERE transaction_id > " + transaction);
+  rebuild_tree(superuser, log().log.signer(), {sizes.begin(), sizes.begin() + 3});
+  const Ended set_back = audit(arguments);
+  EXPECT_EQ(set_back.exit_code, 2);
+  EXPECT_THAT(set_back.output,
+              StartsWith("TAMPERED: the database was set back to an older state: the log was verified"));
+  EXPECT_EQ(content_of(state), verified);
+}
+
+// What http-api.md tells clients to keep.
+TEST(AuditVerify, TakesAKeptCheckpointAndAFileThatACrashTore) {
+  const auto note = file_of("kept-checkpoint", audit_database({"checkpoint"}).output);
+  const Ended kept = audit_database({"verify", "--checkpoints", note});
+  EXPECT_EQ(kept.exit_code, 0) << kept.output;
+  EXPECT_THAT(kept.output, HasSubstr("5 in the database, 1 outside it"));
+  const Ended torn = audit_database({"verify", "--checkpoints", file_of("torn", log().log.published().substr(0, 60))});
+  EXPECT_EQ(torn.exit_code, 0) << torn.output;
+  EXPECT_THAT(torn.output, HasSubstr("1 checkpoint outside could not be read"));
+
+  const audit::NoteSigner stranger = audit::NoteSigner::generate("tenon/0123456789abcdef");
+  const audit::Checkpoint theirs{.origin = "tenon/0123456789abcdef", .size = 3, .root = audit::empty_root()};
+  for (const std::string& content : {published_line(theirs, stranger), stranger.sign(theirs.text())}) {
+    const Ended other = audit_database({"verify", "--checkpoints", file_of("theirs", content)});
+    EXPECT_EQ(other.exit_code, 2);
+    EXPECT_THAT(other.output, StartsWith("TAMPERED: no published checkpoint is signed by the key"));
+    EXPECT_THAT(other.output, HasSubstr("theirs"));
+  }
+}
+
 TEST(AuditVerify, ExitsWith1WhenItCannotBeCarriedOut) {
   const std::vector<std::vector<std::string>> cases = {
       {"verify", "--database-url", "host=/nowhere dbname=x"},
@@ -224,6 +279,31 @@ TEST(AuditProve, ByAnEarlierCheckpointAndForNoEntryThatItDoesNotHold) {
   EXPECT_THAT(audit_database({"prove", "7"}).errors, HasSubstr("there is no entry 7"));
 }
 
+TEST(AuditProve, ATileThatIsMissingIsATreeThatWasNotSigned) {
+  const std::string last = std::to_string(log().log.keys()[690].id);
+  query(shared_cluster().superuser("postgres"), "DROP DATABASE IF EXISTS tile_missing");
+  query(shared_cluster().superuser("postgres"), "CREATE DATABASE tile_missing TEMPLATE audited");
+  Session session(shared_cluster().superuser("tile_missing"));
+  session.script("SET session_replication_role = replica; DELETE FROM tenon.audit_tiles WHERE level = 1");
+  const std::vector<std::string> database = {"--database-url", shared_cluster().edge("tile_missing"), "--key",
+                                             log().key};
+  for (std::vector<std::string> arguments : {std::vector<std::string>{"prove", last}, {"consistency", "300"}}) {
+    arguments.insert(arguments.end(), database.begin(), database.end());
+    const Ended ended = audit(arguments);
+    EXPECT_EQ(ended.exit_code, 2) << ended.errors;
+    EXPECT_THAT(ended.errors, HasSubstr("verify the log"));
+  }
+}
+
+TEST(AuditCommand, SaysWhenItsOutputIsNotWritten) {
+  const std::string id = std::to_string(log().log.keys()[5].id);
+  ChildProgram full({"/bin/sh", "-c", "exec \"$0\" \"$@\" > /dev/full", TENON_BINARY, "audit", "prove", id,
+                     "--database-url", shared_cluster().edge("audited"), "--key", log().key},
+                    log().folder.path() / "errors");
+  EXPECT_EQ(full.await_end(std::chrono::seconds(30)), 1);
+  EXPECT_THAT(full.errors(), HasSubstr("the output could not be written"));
+}
+
 TEST(AuditConsistency, IsProvedBetweenAnyTwoSizes) {
   const auto& sizes = log().log.sizes();
   const Ended proved = audit_database({"consistency", std::to_string(sizes[0]), std::to_string(sizes[2])});
@@ -272,6 +352,22 @@ TEST(AuditExport, GoesOnWhereItWasInterrupted) {
   EXPECT_EQ(audit_database({"export", "--after", "698"}).output, whole.substr(whole.find("{\"leaf\":\"699\"")));
 }
 
+TEST(AuditExport, LeavesAFileAloneThatIsNoExport) {
+  for (const std::string content : {"{\"a\":1}", "{\"a\":1}\n", "something\nelse", "\n"}) {
+    const auto file = file_of("foreign", content);
+    const Ended ended = audit_database({"export", "--output", file});
+    EXPECT_EQ(ended.exit_code, 1) << content;
+    EXPECT_THAT(ended.errors, HasSubstr("is not an export"));
+    EXPECT_EQ(content_of(file), content);
+  }
+  const std::string whole = audit_database({"export"}).output;
+  for (const std::size_t torn : {0U, 5U, 30U}) {  // in its first line
+    const auto file = file_of("torn-export", whole.substr(0, torn));
+    EXPECT_EQ(audit_database({"export", "--output", file}).exit_code, 0);
+    EXPECT_EQ(content_of(file), whole);
+  }
+}
+
 TEST(AuditExport, FiltersAndRefusesWhatIsNoFilter) {
   const Ended some = audit_database({"export", "--actor", "clerk-3", "--action", "CREATE_ITEM"});
   EXPECT_EQ(some.exit_code, 0);
@@ -295,19 +391,19 @@ TEST(AuditVerify, ADetachedMonthIsVerifiedByTheTreeOrByItsExport) {
   const std::string whole = audit_database({"export"}).output;
   query(shared_cluster().superuser("postgres"), "DROP DATABASE IF EXISTS detached");
   query(shared_cluster().superuser("postgres"), "CREATE DATABASE detached TEMPLATE audited");
-  const std::string limit = "timestamptz '2026-01-01' + interval '90 minutes'";
   Session session(shared_cluster().superuser("detached"));
-  session.script("SET session_replication_role = replica");
+  session.script("SET session_replication_role = replica; SET timezone = 'UTC'");
   session.script(
-      "INSERT INTO tenon.audit_retired (name, from_at, to_at, first_id, last_id, entries, at) SELECT 'a month', "
-      "timestamptz '2025-12-01', " +
-      limit + ", min(id), max(id), count(*), now() FROM audit_logs WHERE at < " + limit);
-  session.script("DELETE FROM audit_logs WHERE at < " + limit);
+      "INSERT INTO tenon.audit_retired (name, from_at, to_at, first_id, last_id, entries, at) "
+      "SELECT 'audit_logs_2025_12', '2025-12-01', '2026-01-01', min(id), max(id), count(*), now() "
+      "FROM audit_logs WHERE at < '2026-01-01'");
+  session.script("DELETE FROM audit_logs WHERE at < '2026-01-01'");
   const std::vector<std::string> arguments = {"verify", "--database-url", shared_cluster().edge("detached"), "--key",
                                               log().key};
   const Ended by_tree = audit(arguments);
   EXPECT_EQ(by_tree.exit_code, 0) << by_tree.output;
   EXPECT_THAT(by_tree.output, HasSubstr("leaves of detached months: checked by their hashes alone"));
+  EXPECT_THAT(by_tree.output, HasSubstr("audit_logs_2025_12 is said to be detached, with "));
 
   const auto with_export = [&](const std::string& lines) {
     std::vector<std::string> more = arguments;
@@ -315,13 +411,36 @@ TEST(AuditVerify, ADetachedMonthIsVerifiedByTheTreeOrByItsExport) {
     return audit(more);
   };
   std::string month;
+  std::string rest;
   std::istringstream lines(whole);
   for (std::string line; std::getline(lines, line);) {
-    if (line.substr(line.find("\"at\":") + 6) < "2026-01-01T01:30") month += line + "\n";
+    (line.substr(line.find("\"at\":") + 6) < "2026" ? month : rest) += line + "\n";
   }
+  ASSERT_GT(rest.size(), 0U);
+  const std::string leaves_gone = std::to_string(std::ranges::count(month, '\n')) + " leaves of detached months";
+  const std::string detached = shared_cluster().edge("detached");
+  const Ended exported = audit({"export", "--database-url", detached});
+  EXPECT_EQ(exported.exit_code, 0) << exported.errors;
+  EXPECT_EQ(exported.output, rest);
+  EXPECT_THAT(exported.errors, HasSubstr(leaves_gone + " have no entries"));
+  EXPECT_THAT(by_tree.output, HasSubstr(leaves_gone));
+  const Ended from = audit({"export", "--database-url", detached, "--from", "2026-01-01T00:00:00Z"});
+  EXPECT_EQ(from.exit_code, 0) << from.errors;
+  EXPECT_EQ(from.output, rest);
+  const Ended after = audit({"export", "--database-url", detached, "--after", "10"});
+  EXPECT_EQ(after.exit_code, 0) << after.errors;
+  EXPECT_EQ(after.output, rest);
   const Ended by_export = with_export(month);
   EXPECT_EQ(by_export.exit_code, 0) << by_export.output;
   EXPECT_THAT(by_export.output, HasSubstr("700 entries hashed"));
+
+  // What is in the database as well, or in another file, counts once.
+  const Ended by_all = with_export(whole);
+  EXPECT_EQ(by_all.exit_code, 0) << by_all.output;
+  EXPECT_THAT(by_all.output, HasSubstr("700 entries hashed"));
+  std::vector<std::string> twice = arguments;
+  twice.insert(twice.end(), {"--exported", file_of("once", month), "--exported", file_of("again", whole)});
+  EXPECT_THAT(audit(twice).output, HasSubstr("700 entries hashed"));
 
   std::string bent = month;
   bent.replace(bent.find("clerk-"), 6, "thief-");

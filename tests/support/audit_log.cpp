@@ -97,7 +97,7 @@ std::vector<Checkpoint> seal_rows(const std::string& conninfo, const audit::Note
 HandMadeLog::HandMadeLog(std::string conninfo, std::uint64_t seed)
     : conninfo_(std::move(conninfo)), random_(seed), signer_(audit::NoteSigner::generate("tenon/0123456789abcdef")) {}
 
-std::vector<EntryKey> HandMadeLog::append(std::uint64_t entries) {
+std::vector<EntryKey> HandMadeLog::append(std::uint64_t entries, const std::string& epoch) {
   std::vector<EntryKey> keys;
   std::string rows;
   std::string batches;
@@ -123,7 +123,9 @@ std::vector<EntryKey> HandMadeLog::append(std::uint64_t entries) {
   session.script("BEGIN");
   session.script(
       "INSERT INTO public.audit_logs (id, at, transaction_id, entity_id, action, entity_kind, actor, role, request_id, "
-      "idempotency_key, before, after) SELECT id, timestamptz '2026-01-01' + id * interval '37 milliseconds', "
+      "idempotency_key, before, after) SELECT id, timestamptz '" +
+      epoch +
+      "' + id * interval '37 milliseconds', "
       "t::text::xid8, "
       "md5((id % 997)::text)::uuid, CASE WHEN id % 5 = 0 THEN 'CREATE_ITEM' ELSE 'STOCK_DECREMENT' END, 'item', "
       "'clerk-' || id % 13, 'staff', md5(id::text), CASE WHEN id % 3 <> 0 THEN 'order-' || id END, "
@@ -134,9 +136,11 @@ std::vector<EntryKey> HandMadeLog::append(std::uint64_t entries) {
       rows + ") AS r (id, t)");
   session.script(
       "INSERT INTO tenon.audit_batches (transaction_id, first_id, last_id, first_at, last_at, entries) "
-      "SELECT t::text::xid8, first, first + n - 1, timestamptz '2026-01-01' + first * interval '37 milliseconds', "
-      "timestamptz '2026-01-01' + (first + n - 1) * interval '37 milliseconds', n FROM (VALUES " +
-      batches + ") AS b (t, first, n)");
+      "SELECT t::text::xid8, first, first + n - 1, timestamptz '" +
+      epoch +
+      "' + first * interval '37 milliseconds', "
+      "timestamptz '" +
+      epoch + "' + (first + n - 1) * interval '37 milliseconds', n FROM (VALUES " + batches + ") AS b (t, first, n)");
   session.script("SELECT setval('tenon.audit_log_ids', " + std::to_string(1024 * (transactions_ + 1)) + ")");
   session.script("COMMIT");
   keys_.insert(keys_.end(), keys.begin(), keys.end());

@@ -18,8 +18,9 @@ class HandMadeLog {
   explicit HandMadeLog(std::string conninfo, std::uint64_t seed = 1);
 
   // Appends entries of transactions of one to a few entries each; in every tenth pair of transactions the later one has
-  // the earlier ids. Returns their keys, in the order of leaves.
-  std::vector<audit::EntryKey> append(std::uint64_t entries);
+  // the earlier ids. Returns their keys, in the order of leaves. Each id is 37 ms after the one before it, from
+  // `epoch`.
+  std::vector<audit::EntryKey> append(std::uint64_t entries, const std::string& epoch = "2025-12-31 22:30");
   // Seals all there are, in `rounds` rounds: tiles, checkpoints stored, and lines as a node publishes them.
   void seal(unsigned rounds = 1);
 
