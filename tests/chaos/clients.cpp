@@ -16,6 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::size_t finished_kept = 5'000;
+constexpr seconds make_patience{60};
 
 void pause(milliseconds time) { std::this_thread::sleep_for(time); }
 
@@ -43,6 +44,7 @@ Clients::~Clients() { settle(milliseconds(0)); }
 bool Clients::over() const { return history_.now() > give_up_.load(); }
 
 void Clients::make_items() {
+  give_up_ = history_.now() + std::chrono::nanoseconds(make_patience).count();
   Client& maker = *clients_.front();
   for (std::uint32_t i = 0; i < items_.size() && items_[i].use != Item::Use::mortal; ++i) {
     if (items_[i].made) continue;
@@ -57,6 +59,7 @@ void Clients::make_items() {
       throw std::runtime_error("no item was made: " + (made != nullptr ? made->answer.text : "no answer"));
     }
   }
+  give_up_ = no_answer;
   ready_ = true;
 }
 
@@ -132,6 +135,7 @@ void Clients::see_through(Client& client, Call& call) {
       client.open.push_back(&call);
       return;
     }
+    if (!ready_ && over()) return;  // no write is done at all
     pause(milliseconds(client.random.between(5, std::min(400, 20 << std::min(tries, 5)))));
   }
 }
