@@ -154,7 +154,10 @@ class FolderSink final : public CheckpointSink {
       replace("checkpoint-" + digits, publication.note);
       kept_ = deadline;
     }
-    replace("checkpoint", publication.note);
+    // Another sealer may have gone on while this one waited for a place of its own.
+    if (const auto there = newest(); !there || there->size <= publication.size) {
+      replace("checkpoint", publication.note);
+    }
     co_return;
   }
 

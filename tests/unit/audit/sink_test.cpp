@@ -140,6 +140,16 @@ TEST(FolderSink, HasTheNewestAlwaysAndOneAMinuteForGood) {
   EXPECT_EQ(notes_in(place), (std::vector<std::string>{note_of(5), note_of(12'345), note_of(12'346)}));
 }
 
+TEST(FolderSink, IsNotSetBackByWhoComesLate) {
+  const test::TemporaryFolder folder;
+  const auto sink = folder_sink(folder.path());
+  const Monotonic begin = monotonic_now();
+  publish(*folder_sink(folder.path()), 101, begin);
+  publish(*sink, 100, begin);
+  EXPECT_EQ(content_of(folder.path() / "checkpoint"), note_of(101));
+  EXPECT_EQ(content_of(folder.path() / "checkpoint-00000000000000000100"), note_of(100));
+}
+
 TEST(FolderSink, RefusesWhatIsNoFolderOfItsOwn) {
   const test::TemporaryFolder folder;
   write(folder.path() / "file", "");
