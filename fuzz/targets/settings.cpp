@@ -30,7 +30,7 @@ void settings(std::string_view input) {
   check_refusal([&] {
     std::vector<LimitSetting> limits;
     std::istringstream file{std::string(input)};
-    for (const CLI::ConfigItem& item : TomlConfig(limits).from_config(file))
+    for (const CLI::ConfigItem& item : TomlConfig(limits, [] { return "tenon.toml"; }).from_config(file))
       check(!item.inputs.empty() || item.name.empty() || !item.name.empty(), "a setting has a name");
     for (const LimitSetting& setting : limits)
       check(!setting.values.empty() || setting.key == "routes", "a limit's key has a value");

@@ -206,6 +206,7 @@ void check(const Settings& settings, const Program& program) {
   (void)service_of(settings);
   check_listening(settings.http);
   check_tokens(settings);
+  check_database(settings);
   check_sealing(settings);
   check_scopes(settings, program.routes);
   (void)signature_rules(settings);
@@ -220,6 +221,7 @@ int serve(const Settings& settings, const Program& program) {
   const service::ServiceSettings service_settings = service_of(settings);
   check_listening(settings.http);
   check_tokens(settings);
+  check_database(settings);
   check_sealing(settings);
   check_scopes(settings, program.routes);
   if (!settings.http.tls_key.empty()) require_private(settings.http.tls_key);
