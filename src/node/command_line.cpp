@@ -27,7 +27,14 @@ std::filesystem::path default_data_dir() {
   }
   const char* home = std::getenv("HOME");
   // NOLINTEND(concurrency-mt-unsafe)
-  return std::filesystem::path(home != nullptr ? home : "/tmp") / ".local/share/tenon";
+  if (home == nullptr || *home == '\0') return {};
+  return std::filesystem::path(home) / ".local/share/tenon";
+}
+
+std::filesystem::path data_dir_of(const Settings& settings, const std::filesystem::path& flag) {
+  if (!flag.empty()) return flag;
+  if (settings.data_dir.empty()) throw std::runtime_error("HOME is not set: say --data-dir");
+  return settings.data_dir;
 }
 
 namespace {
@@ -240,7 +247,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
 
   TokenCommand token_command(app, settings);
 
-  AuditCommand audit_command(app);
+  AuditCommand audit_command(app, settings);
   KeysCommand keys_command(app, settings);
   SignCommand sign_command(app);
 
@@ -249,6 +256,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
       config_command->add_subcommand("check", "Read it as serve would, say what is wrong, and stop");
   config_command->require_subcommand(1);
   Settings checked;
+  checked.data_dir = default_data_dir();
   Durations checked_durations;
   add_serve_options(*check_command, checked, checked_durations);
   check_command->fallthrough();

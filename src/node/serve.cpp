@@ -179,7 +179,7 @@ void check_tokens(const Settings& settings) {
 std::string secret_of(const Settings& settings, Logger& log) {
   const bool own = settings.secret_file.empty();
   const std::filesystem::path file = own ? settings.data_dir / "secret" : settings.secret_file;
-  std::string secret = read_secret(file, own);
+  std::string secret = read_secret(file, own ? SecretMaker::us : SecretMaker::people);
   if (const std::string why = weakness_of(secret); !why.empty()) {
     const std::string refusal = "the secret in " + file.string() + " can be guessed: " + why +
                                 ". Make one: openssl rand -hex 32 > " + file.string();
@@ -205,6 +205,7 @@ void check(const Settings& settings, const Program& program) {
   (void)client_settings(settings.shared_limits);
   (void)service_of(settings);
   check_listening(settings.http);
+  (void)data_dir_of(settings);
   check_tokens(settings);
   check_database(settings);
   check_sealing(settings);
@@ -220,6 +221,7 @@ int serve(const Settings& settings, const Program& program) {
   (void)client_settings(settings.shared_limits);
   const service::ServiceSettings service_settings = service_of(settings);
   check_listening(settings.http);
+  (void)data_dir_of(settings);
   check_tokens(settings);
   check_database(settings);
   check_sealing(settings);
