@@ -189,6 +189,12 @@ std::string secret_of(const Settings& settings, Logger& log) {
   return secret;
 }
 
+// As nohup leaves it to us.
+bool ignored(int signal) {
+  struct sigaction now{};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 asio::awaitable<void> prepare(std::string conninfo, std::chrono::seconds key_lifetime, std::chrono::seconds signatures,
                               RevocationFeed& revocations) {
   co_await raise_lifetimes(std::move(conninfo), key_lifetime, signatures);
@@ -308,6 +314,7 @@ int serve(const Settings& settings, const Program& program) {
                 [&server] { return static_cast<double>(server.connections()); });
 
   asio::signal_set signals(main_context, SIGTERM, SIGINT);
+  if (!ignored(SIGHUP)) signals.add(SIGHUP);
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (error) return;
     log.event(LogLevel::info, "stopping", {});
