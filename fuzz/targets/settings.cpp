@@ -31,7 +31,7 @@ void settings(std::string_view input) {
   check_refusal([&] {
     std::vector<LimitSetting> limits;
     std::istringstream file{std::string(input)};
-    const std::vector<CLI::ConfigItem> items = TomlConfig(limits).from_config(file);
+    const std::vector<CLI::ConfigItem> items = TomlConfig(limits, [] { return "tenon.toml"; }).from_config(file);
     for (std::size_t i = 0; i < items.size(); i += 2) {
       check(i + 1 < items.size() && items[i].name == items[i + 1].name && items[i].inputs == items[i + 1].inputs &&
                 items[i].parents != items[i + 1].parents,

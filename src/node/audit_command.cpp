@@ -13,7 +13,6 @@
 #include "audit/verifier.hpp"
 #include "encoding/http_date.hpp"
 #include "node/audit_database.hpp"
-#include "node/settings.hpp"
 
 namespace tenon {
 namespace {
@@ -67,13 +66,14 @@ std::optional<std::uint64_t> last_leaf(const fs::path& file) {
 
 }  // namespace
 
-AuditCommand::AuditCommand(CLI::App& app)
-    : audit_(app.add_subcommand("audit", "The audit log: verify it, prove entries")) {
+AuditCommand::AuditCommand(CLI::App& app, const Settings& serve)
+    : serve_(serve), audit_(app.add_subcommand("audit", "The audit log: verify it, prove entries")) {
   audit_->require_subcommand(1);
-  audit_->add_option("--database-url", database_url_, "a login that may read the log; a standby will do")
-      ->envname("TENON_DATABASE_URL");
-  audit_->add_option("--data-dir", data_dir_, "the node's: its database, key and published checkpoints")
-      ->envname("TENON_DATA_DIR");
+  audit_->fallthrough();
+  audit_->add_option("--database-url", database_url_,
+                     "a login that may read the log; a standby will do; default: as for serve, without --data-dir");
+  audit_->add_option("--data-dir", data_dir_,
+                     "the node's: its database, key and published checkpoints; default: as for serve");
   audit_->add_option("--key", key_, "the log's public key NAME+HASH+BASE64, or a file with it");
   add_verify();
   add_proofs();
@@ -122,9 +122,17 @@ void AuditCommand::add_export() {
   export_->add_option("--to", to_time_, "only before this moment");
 }
 
+// A flag wins over what serve was told. Where the log is elsewhere, a folder that nobody named is not its node's.
+void AuditCommand::choose_database() {
+  if (data_dir_.empty() && database_url_.empty()) database_url_ = serve_.database_url;
+  if (!data_dir_.empty()) return;
+  const bool elsewhere = *check_ || !database_url_.empty();
+  if (!elsewhere || serve_.data_dir != default_data_dir()) data_dir_ = data_dir_of(serve_);
+}
+
 int AuditCommand::run() {
+  choose_database();
   if (*check_) return check();
-  if (data_dir_.empty() && database_url_.empty()) data_dir_ = default_data_dir();
   if (*verify_) return verify();
   if (*prove_) return prove();
   if (*consistency_) return consistency();

@@ -10,17 +10,21 @@
 #include <thread>
 #include <vector>
 
+#include "node/settings.hpp"
+
 namespace tenon {
 
 class AuditCommand {
  public:
-  explicit AuditCommand(CLI::App& app);  // adds itself; lives until the command has run
+  // Adds itself to `app`. `serve`: the settings of the node, for what is not said here. Both outlive this.
+  AuditCommand(CLI::App& app, const Settings& serve);
   [[nodiscard]] bool called() const { return audit_->parsed(); }
   // Returns the exit code: 0 what was asked for holds, 2 it does not (tampering, or no such proof). Throws
   // std::runtime_error when it could not be carried out.
   int run();
 
  private:
+  void choose_database();
   void add_verify();
   void add_proofs();
   void add_export();
@@ -32,6 +36,7 @@ class AuditCommand {
   [[nodiscard]] int checkpoint();
   [[nodiscard]] int print_key();
 
+  const Settings& serve_;
   CLI::App* audit_;
   CLI::App* verify_ = nullptr;
   CLI::App* prove_ = nullptr;

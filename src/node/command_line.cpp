@@ -27,7 +27,14 @@ std::filesystem::path default_data_dir() {
   }
   const char* home = std::getenv("HOME");
   // NOLINTEND(concurrency-mt-unsafe)
-  return std::filesystem::path(home != nullptr ? home : "/tmp") / ".local/share/tenon";
+  if (home == nullptr || *home == '\0') return {};
+  return std::filesystem::path(home) / ".local/share/tenon";
+}
+
+std::filesystem::path data_dir_of(const Settings& settings, const std::filesystem::path& flag) {
+  if (!flag.empty()) return flag;
+  if (settings.data_dir.empty()) throw std::runtime_error("HOME is not set: say --data-dir");
+  return settings.data_dir;
 }
 
 namespace {
@@ -109,10 +116,11 @@ void add_serve_options(CLI::App& serve, Settings& s, Durations& durations) {
   option("trusted-proxy", s.trusted_proxies, "CIDR block whose Forwarded headers are believed; may be given again")
       ->delimiter(',');
   option("key-lifetime", durations.key_lifetimes,
-         "how long an Idempotency-Key is known: SECONDS, or SCOPE=SECONDS; may be given again")
+         "how long an Idempotency-Key is known: DURATION (10m), or SCOPE=DURATION; may be given again")
       ->delimiter(',');
   option("live-keys-per-user", s.live_keys_per_user_max,
          "unexpired idempotency keys one user may hold on this node; 0: any")
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
   option("reply-cache", s.reply_cache_megabytes,
          "megabytes for stored answers at hand, which are repeated without the database; 0: none")
@@ -149,8 +157,11 @@ void add_serve_options(CLI::App& serve, Settings& s, Durations& durations) {
          "milliseconds that the last of a lane's queue may have to wait before 503; 0: --queue alone bounds it")
       ->check(CLI::Range(0, 10'000))
       ->capture_default_str();
-  option("connections", s.http.connections_max, "client connections, at most")->capture_default_str();
+  option("connections", s.http.connections_max, "client connections, at most")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   option("connections-per-peer", s.http.connections_per_peer_max, "client connections of one address, at most")
+      ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   option("log", s.log_path, "file to log to; -: standard error")->capture_default_str();
   option("log-level", s.log_level, "debug, info, warning, error or off")
@@ -180,6 +191,20 @@ void apply_durations(Settings& settings, const Durations& durations) {
   }
 }
 
+// Of what was called but has commands of its own, none of which was: what stands there instead, and what may. Empty
+// where nothing does, or that is not what is wrong.
+std::string wrong_command(const CLI::App& app) {
+  const CLI::App* called = &app;
+  while (!called->get_subcommands().empty()) called = called->get_subcommands().front();
+  const std::vector<std::string> words = app.remaining(true);
+  if (called->get_require_subcommand_min() == 0 || words.empty()) return {};
+  std::string names;
+  for (const CLI::App* command : called->get_subcommands({}))
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  return (words.front().starts_with('-') ? "there is no flag \"" : "there is no command \"") + words.front() +
+         "\"; the commands are " + names;
+}
+
 int migrate(const std::string& url, const Program& program) {
   Logger log("-", LogLevel::info);
   const auto report = postgres::migrate(url, program.migrations, log);
@@ -194,8 +219,15 @@ int run_command_line(int argc, char** argv, const Program& program) {
   app.require_subcommand(1);
   app.set_version_flag("--version", program.name + " " + program.version);
   std::vector<LimitSetting> limit_settings;
-  app.config_formatter(std::make_shared<TomlConfig>(limit_settings));
-  app.set_config("--config", "", "tenon.toml: the flags of serve, without their dashes")->envname("TENON_CONFIG");
+  const auto config =
+      std::make_shared<TomlConfig>(limit_settings, [&app] { return app.get_config_ptr()->as<std::string>(); });
+  app.config_formatter(config);
+  // The parser looks at variables after it has read the file: the one that names it is the default.
+  const char* named = std::getenv("TENON_CONFIG");  // NOLINT(concurrency-mt-unsafe): before any thread
+  const std::string file_of_variable = named == nullptr ? "" : named;
+  app.set_config("--config", file_of_variable, "tenon.toml: the flags of serve, without their dashes",
+                 !file_of_variable.empty())
+      ->envname("TENON_CONFIG");
   app.allow_config_extras(CLI::config_extras_mode::error);
 
   // Each command has settings of its own: the parser gives those of a command that was not called what the variables
@@ -215,7 +247,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
 
   TokenCommand token_command(app, settings);
 
-  AuditCommand audit_command(app);
+  AuditCommand audit_command(app, settings);
   KeysCommand keys_command(app, settings);
   SignCommand sign_command(app);
 
@@ -224,6 +256,7 @@ int run_command_line(int argc, char** argv, const Program& program) {
       config_command->add_subcommand("check", "Read it as serve would, say what is wrong, and stop");
   config_command->require_subcommand(1);
   Settings checked;
+  checked.data_dir = default_data_dir();
   Durations checked_durations;
   add_serve_options(*check_command, checked, checked_durations);
   check_command->fallthrough();
@@ -234,8 +267,12 @@ int run_command_line(int argc, char** argv, const Program& program) {
   } catch (const CLI::ConfigError& error) {
     // Its own words speak of an INI file; the name of what is unknown stands last in them.
     const std::string words = error.what();
-    throw std::runtime_error("the configuration file sets \"" + words.substr(words.find_last_of(" .") + 1) +
-                             "\", which is no setting: see serve --help");
+    const std::string name = words.substr(words.find_last_of(" .") + 1);
+    throw std::runtime_error(config->place_of(name) + " sets \"" + name + "\", which is no setting: see serve --help");
+  } catch (const CLI::RequiredError& error) {
+    if (const std::string wrong = wrong_command(app); !wrong.empty()) throw std::runtime_error(wrong);
+    app.exit(error);
+    return 1;
   } catch (const CLI::ParseError& error) {
     // It tells what is wrong, or the help that was asked for. Its numbers would be one a kind of mistake: ours is 1, as
     // of all that could not be carried out.

@@ -1,11 +1,34 @@
 #include "node/database.hpp"
 
+#include <libpq-fe.h>
+
 #include <chrono>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 
 namespace tenon {
+namespace {
+
+// libpq's own words would repeat the text, with the password in it.
+void check_login(const std::string& option, const std::string& url) {
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> parsed(PQconninfoParse(url.c_str(), nullptr),
+                                                                              PQconninfoFree);
+  if (!parsed)
+    throw std::runtime_error(option + " is neither a URL like postgres://user@host/database nor keywords like host=…");
+}
+
+}  // namespace
+
+void check_database(const Settings& settings) {
+  check_login("--database-url", settings.database_url);
+  check_login("--migrate-url", settings.migrate_url);
+  check_login("--sealer-url", settings.sealer_url);
+  if (!settings.migrate_url.empty() && settings.database_url.empty()) {
+    throw std::runtime_error("--migrate-url goes with --database-url: the embedded database is migrated at each start");
+  }
+}
 
 Database::Database(const Settings& settings, int connections_max, std::span<const postgres::Migration> migrations,
                    Logger& log)

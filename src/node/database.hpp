@@ -14,6 +14,9 @@
 
 namespace tenon {
 
+// Throws std::runtime_error for logins that are none, or that nothing would be done with.
+void check_database(const Settings& settings);
+
 class Database {
  public:
   // Starts the embedded one, with room for so many connections, or takes the one that the settings name; brings its

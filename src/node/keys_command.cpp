@@ -11,7 +11,6 @@
 #include "node/duration.hpp"
 #include "node/key_file.hpp"
 #include "node/running_database.hpp"
-#include "node/secret.hpp"
 #include "node/signing_key_routes.hpp"
 #include "postgres/session.hpp"
 
@@ -58,8 +57,6 @@ struct KeysCommand::Impl {
   std::string expires = {};
   std::string id = {};
 
-  [[nodiscard]] std::filesystem::path folder() const { return data_dir.empty() ? serve.data_dir : data_dir; }
-
   [[nodiscard]] postgres::Session connect() const {
     return postgres::Session(running_database(database_url, data_dir, serve));
   }
@@ -95,7 +92,7 @@ KeysCommand::KeysCommand(CLI::App& app, const Settings& serve) : impl_(std::make
       ->excludes(made)
       ->excludes(given);
   i.add->add_option("--secret-file", i.node_secret,
-                    "hmac-sha256: the node's own secret, under which the key's is sealed; default: <data-dir>/secret");
+                    "hmac-sha256: the node's own secret, under which the key's is sealed; default: as for serve");
   i.add->add_option("--label", i.label, "for people");
   i.add->add_option("--expires", i.expires, "how long it is good: 90s, 10m, 1h, 90d; default: until it is revoked");
   i.list = i.keys->add_subcommand("list", "Print keys, one JSON object a line");
@@ -140,9 +137,8 @@ int KeysCommand::Impl::add_key() {
   } else {
     key.material = content_of_file(public_key);
   }
-  const std::filesystem::path sealing = node_secret.empty() ? folder() / "secret" : node_secret;
   // Only shared secrets are sealed; whoever adds a public key need not be able to read the node's.
-  const signature::SecretSealer sealer(shared ? read_secret(sealing, false)
+  const signature::SecretSealer sealer(shared ? running_secret(node_secret, data_dir, serve)
                                               : std::string(limits::secret_bytes_min, '-'));
   const auto arguments = signing_key_arguments(key, sealer);
   if (!arguments) throw std::runtime_error(arguments.error());

@@ -12,8 +12,8 @@ namespace {
 using service::LimitsTable;
 using service::Route;
 
-[[noreturn]] void refuse(unsigned line, const std::string& what) {
-  throw std::runtime_error("tenon.toml, line " + std::to_string(line) + ": " + what);
+[[noreturn]] void refuse(const std::string& place, const std::string& what) {
+  throw std::runtime_error(place + ": " + what);
 }
 
 std::string name_of(const Route& route) { return std::string(http::name_of(route.method)) + " " + route.pattern; }
@@ -27,17 +27,18 @@ const LimitSetting* find(const Keys& keys, std::string_view key) {
 
 // A limit that the file adds.
 void add(const std::string& name, const Keys& keys, LimitsTable& limits) {
-  const unsigned line = keys.begin()->second->line;
+  const std::string& place = keys.begin()->second->place;
   const LimitSetting* rate = find(keys, "rate");
   const std::string wanted = "; a limit of your own needs rate, per and routes";
   const std::vector<std::string> known = limits.names();
-  if (find(keys, "routes") == nullptr)
-    refuse(line, "there is no limit \"" + name + '"' + did_you_mean(name, known) + wanted);
-  if (rate == nullptr || find(keys, "per") == nullptr) refuse(line, "the limit \"" + name + "\" is new" + wanted);
+  const LimitSetting* routes = find(keys, "routes");
+  if (routes == nullptr) refuse(place, "there is no limit \"" + name + '"' + did_you_mean(name, known) + wanted);
+  if (rate == nullptr || find(keys, "per") == nullptr) refuse(place, "the limit \"" + name + "\" is new" + wanted);
+  if (routes->values.empty()) refuse(routes->place, "the limit \"" + name + "\" is of no route" + wanted);
   try {
     limits.define(name, "1/s");  // until its keys are read
   } catch (const std::invalid_argument&) {
-    refuse(line, '"' + name + "\" is no name for a limit: a-z, 0-9 and dashes, not \"all\" or \"headers\"");
+    refuse(place, '"' + name + "\" is no name for a limit: a-z, 0-9 and dashes, not \"all\" or \"headers\"");
   }
 }
 
@@ -46,13 +47,13 @@ bool is_per_user(const std::string& name, const Keys& keys, const std::vector<Ro
   if (per == nullptr)
     return std::ranges::none_of(routes, [&](const Route& route) { return route.policy.address_limit == name; });
   const std::string& value = per->values.at(0);
-  if (value != "user" && value != "address") refuse(per->line, "per is \"user\" or \"address\", not \"" + value + '"');
+  if (value != "user" && value != "address") refuse(per->place, "per is \"user\" or \"address\", not \"" + value + '"');
   const bool per_user = value == "user";
   const auto stands = [&](const Route& route) {
     return (per_user ? route.policy.address_limit : route.policy.user_limit) == name;
   };
   if (std::ranges::any_of(routes, stands))
-    refuse(per->line, "the limit \"" + name + "\" is per " + (per_user ? "address" : "user") + " on its own routes");
+    refuse(per->place, "the limit \"" + name + "\" is per " + (per_user ? "address" : "user") + " on its own routes");
   return per_user;
 }
 
@@ -62,8 +63,8 @@ void assign(const LimitSetting& setting, std::string_view limit, bool per_user, 
   for (const std::string& name : setting.values) {
     const auto found = std::ranges::find(names, name);
     if (found == names.end())
-      refuse(setting.line, "there is no route \"" + name + '"' + did_you_mean(name, names) +
-                               "; routes are written as in \"" + names.at(0) + '"');
+      refuse(setting.place, "there is no route \"" + name + '"' + did_you_mean(name, names) +
+                                "; routes are written as in \"" + names.at(0) + '"');
     service::Policy& policy = routes[static_cast<std::size_t>(found - names.begin())].policy;
     (per_user ? policy.user_limit : policy.address_limit) = limit;
   }
@@ -86,7 +87,7 @@ void apply_limit_settings(const std::vector<LimitSetting>& settings, LimitsTable
     }
     for (const LimitSetting* setting : in_order) {
       const auto trouble = limits.set(name, setting->key, setting->values.at(0));
-      if (trouble) refuse(setting->line, *trouble);
+      if (trouble) refuse(setting->place, *trouble);
     }
     const bool per_user = is_per_user(name, keys, routes);
     if (const auto* assigned = find(keys, "routes")) assign(*assigned, limits.known_name(name), per_user, routes);

@@ -14,7 +14,7 @@ struct LimitSetting {
   std::string limit;
   std::string key;                  // rate, mode, on_store_loss, penalty, per or routes
   std::vector<std::string> values;  // one, but for routes
-  unsigned line = 0;
+  std::string place = {};           // "tenon.toml, line 3", for who mistyped it
 };
 
 // Changes limits, and the routes that they stand before:

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "node/secret.hpp"
 #include "postgres/session.hpp"
 
 namespace tenon {
@@ -30,13 +31,20 @@ std::string running_database(const std::string& database_url, const std::filesys
                              const Settings& serve) {
   if (!database_url.empty()) return database_url;
   if (data_dir.empty() && !serve.database_url.empty()) return serve.database_url;
-  const std::filesystem::path folder = data_dir.empty() ? serve.data_dir : data_dir;
+  const std::filesystem::path folder = data_dir_of(serve, data_dir);
   const std::filesystem::path socket = socket_folder(folder);
   if (!has_socket(socket)) {
     throw std::runtime_error("no node with a database of its own runs on " + folder.string() +
                              ": start it, or name its --data-dir or --database-url");
   }
   return "host=" + postgres::conninfo_value(socket.string()) + " port=5432 user=tenon_edge dbname=tenon";
+}
+
+std::string running_secret(const std::filesystem::path& secret_file, const std::filesystem::path& data_dir,
+                           const Settings& serve) {
+  const std::filesystem::path& named = secret_file.empty() ? serve.secret_file : secret_file;
+  if (!named.empty()) return read_secret(named, SecretMaker::people);
+  return read_secret(data_dir_of(serve, data_dir) / "secret", SecretMaker::its_node);
 }
 
 }  // namespace tenon

@@ -50,12 +50,17 @@ void make_private_file(const std::filesystem::path& file, const std::string& tex
   if (!linked) throw std::runtime_error("cannot write " + file.string() + ": " + why);
 }
 
-// Without the line's end. `fresh` is what a new file is to hold; none is made without it.
+std::string no_secret(const std::filesystem::path& file, SecretMaker maker) {
+  const std::string name = file.string();
+  return "there is no secret at " + name + ": " +
+         (maker == SecretMaker::people ? "make one: head -c 32 /dev/urandom | base64 > " + name + "; chmod 600 " + name
+                                       : "start the node once, it makes one");
+}
+
+// Without the line's end. `fresh` is what a new file is to hold, or throws.
 std::string read_private_file(const std::filesystem::path& file, const std::function<std::string()>& fresh) {
   struct stat info{};
   if (::stat(file.c_str(), &info) != 0) {
-    if (!fresh)
-      throw std::runtime_error("there is no secret at " + file.string() + ": start the node once, it makes one");
     make_private_file(file, fresh() + "\n");
     if (::stat(file.c_str(), &info) != 0) throw std::runtime_error("cannot read " + file.string() + ": " + reason());
   }
@@ -137,8 +142,11 @@ void make_data_dir(const std::filesystem::path& data_dir) {
   if (made) ::chmod(data_dir.c_str(), 0711);
 }
 
-std::string read_secret(const std::filesystem::path& file, bool make) {
-  std::string secret = read_private_file(file, make ? [] { return random_hex(32); } : std::function<std::string()>());
+std::string read_secret(const std::filesystem::path& file, SecretMaker maker) {
+  std::string secret = read_private_file(file, [&] {
+    if (maker != SecretMaker::us) throw std::runtime_error(no_secret(file, maker));
+    return random_hex(32);
+  });
   if (secret.size() < limits::secret_bytes_min) {
     throw std::runtime_error(file.string() + " holds fewer than " + std::to_string(limits::secret_bytes_min) +
                              " bytes: a secret that short can be guessed");

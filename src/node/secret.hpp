@@ -12,10 +12,14 @@ namespace tenon {
 // Makes `data_dir` (mode 0711: the embedded database's own user must be able to pass through it) when it is missing.
 void make_data_dir(const std::filesystem::path& data_dir);
 
-// The secret in `file`; made there (64 random hex digits, mode 0600) when `make` and the file is missing. Throws
+// Who makes a secret that is missing: this node, now; the node whose data directory it is in, at its first start; or
+// people, where they named the file.
+enum class SecretMaker { us, its_node, people };
+
+// The secret in `file`; made there (64 random hex digits, mode 0600) when it is missing and that is ours to do. Throws
 // std::runtime_error, saying what to do: missing, readable or writable by others than its owner, or shorter than
 // limits::secret_bytes_min bytes without the line's end.
-[[nodiscard]] std::string read_secret(const std::filesystem::path& file, bool make);
+[[nodiscard]] std::string read_secret(const std::filesystem::path& file, SecretMaker maker);
 
 // The key that checkpoints of the audit log are signed with (docs/formats/audit-log.md), in `file`; made there, mode
 // 0600, when it is missing. Throws std::runtime_error, saying what to do: unreadable, readable or writable by others,

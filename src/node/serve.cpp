@@ -179,7 +179,7 @@ void check_tokens(const Settings& settings) {
 std::string secret_of(const Settings& settings, Logger& log) {
   const bool own = settings.secret_file.empty();
   const std::filesystem::path file = own ? settings.data_dir / "secret" : settings.secret_file;
-  std::string secret = read_secret(file, own);
+  std::string secret = read_secret(file, own ? SecretMaker::us : SecretMaker::people);
   if (const std::string why = weakness_of(secret); !why.empty()) {
     const std::string refusal = "the secret in " + file.string() + " can be guessed: " + why +
                                 ". Make one: openssl rand -hex 32 > " + file.string();
@@ -187,6 +187,12 @@ std::string secret_of(const Settings& settings, Logger& log) {
     log.event(LogLevel::warning, "weak_secret", {{"reason", std::string_view(refusal)}});
   }
   return secret;
+}
+
+// As nohup leaves it to us.
+bool ignored(int signal) {
+  struct sigaction now{};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 asio::awaitable<void> prepare(std::string conninfo, std::chrono::seconds key_lifetime, std::chrono::seconds signatures,
@@ -207,7 +213,9 @@ void check(const Settings& settings, const Program& program) {
   (void)client_settings(settings.shared_limits);
   (void)service_of(settings);
   check_listening(settings.http);
+  (void)data_dir_of(settings);
   check_tokens(settings);
+  check_database(settings);
   check_sealing(settings);
   check_scopes(settings, program.routes);
   (void)signature_rules(settings);
@@ -221,7 +229,9 @@ int serve(const Settings& settings, const Program& program) {
   (void)client_settings(settings.shared_limits);
   const service::ServiceSettings service_settings = service_of(settings);
   check_listening(settings.http);
+  (void)data_dir_of(settings);
   check_tokens(settings);
+  check_database(settings);
   check_sealing(settings);
   check_scopes(settings, program.routes);
   if (!settings.http.tls_key.empty()) require_private(settings.http.tls_key);
@@ -307,6 +317,7 @@ int serve(const Settings& settings, const Program& program) {
                 [&server] { return static_cast<double>(server.connections()); });
 
   asio::signal_set signals(main_context, SIGTERM, SIGINT);
+  if (!ignored(SIGHUP)) signals.add(SIGHUP);
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (error) return;
     log.event(LogLevel::info, "stopping", {});

@@ -9,8 +9,8 @@ namespace tenon {
 // Which every node has beside those of its APIs.
 void define_limits(service::LimitsTable& limits);
 
-// Runs until SIGTERM or SIGINT; returns the exit code. Throws std::runtime_error, with what to do, when it cannot
-// start.
+// Runs until SIGTERM, SIGINT or SIGHUP; returns the exit code. Throws std::runtime_error, with what to do, when it
+// cannot start.
 int serve(const Settings& settings, const Program& program);
 
 // Throws what serve() would throw for settings that contradict the program, without touching anything.

@@ -50,7 +50,11 @@ struct Settings {
   bool demo = false;
 };
 
-// /var/lib/tenon for root, else $XDG_DATA_HOME/tenon or ~/.local/share/tenon.
+// /var/lib/tenon for root, else $XDG_DATA_HOME/tenon or ~/.local/share/tenon; empty where HOME is not set.
 [[nodiscard]] std::filesystem::path default_data_dir();
+
+// The folder that a command's own flag names, or where that is empty the node's. Throws std::runtime_error where there
+// is neither.
+[[nodiscard]] std::filesystem::path data_dir_of(const Settings& settings, const std::filesystem::path& flag = {});
 
 }  // namespace tenon

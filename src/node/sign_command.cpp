@@ -26,7 +26,14 @@ std::pair<std::string, std::string> header_of(const std::string& line) {
   if (colon == std::string::npos || !http::ascii::is_token(std::string_view(line).substr(0, colon))) {
     throw std::runtime_error("--header: \"" + line + "\" is not `Name: value`");
   }
-  return {line.substr(0, colon), std::string(http::ascii::trim(std::string_view(line).substr(colon + 1)))};
+  std::string name = line.substr(0, colon);
+  // What the signature is over, and what frames the body: others would be replaced without a word, or sent as well.
+  for (const std::string_view ours :
+       {"Host", "Content-Digest", "Content-Length", "Signature", "Signature-Input", "Transfer-Encoding"}) {
+    if (http::ascii::equal_in_any_case(name, ours))
+      throw std::runtime_error("--header: " + std::string(ours) + " is written by this command or by who sends it");
+  }
+  return {std::move(name), std::string(http::ascii::trim(std::string_view(line).substr(colon + 1)))};
 }
 
 }  // namespace
@@ -58,7 +65,8 @@ SignCommand::SignCommand(CLI::App& app) : impl_(std::make_unique<Impl>()) {
   i.sign->add_option("--method", i.method, "default: POST with --data, else GET");
   i.sign->add_option("--data", i.data, "the body; @FILE: what is in the file");
   i.sign->add_option("--header", i.headers, "`Name: value`; may be given again");
-  i.sign->add_option("--idempotency-key", i.idempotency_key, "default: a fresh one, for all methods but GET and HEAD");
+  i.sign->add_option("--idempotency-key", i.idempotency_key,
+                     "default: that of --header, or a fresh one for all methods but GET and HEAD");
   i.sign->add_option("--token", i.token, "a bearer token, for the curl line; it is not part of the signature");
   i.sign->add_flag("--curl", i.curl, "a curl line that sends the request");
 }
@@ -77,7 +85,10 @@ signature::OutgoingRequest SignCommand::Impl::request() const {
   for (const std::string& line : headers) request.headers.push_back(header_of(line));
   request.body = data.starts_with('@') ? content_of_file(data.substr(1)) : data;
   const bool reads = *known == http::Method::get || *known == http::Method::head;
-  if (!idempotency_key.empty() || !reads) {
+  const bool keyed = request.header("Idempotency-Key") != nullptr;
+  if (keyed && !idempotency_key.empty())
+    throw std::runtime_error("the key is said twice: by --idempotency-key, and by --header");
+  if (!keyed && (!idempotency_key.empty() || !reads)) {
     request.set("Idempotency-Key", idempotency_key.empty() ? random_uuid().text() : idempotency_key);
   }
   return request;
@@ -88,7 +99,9 @@ void SignCommand::Impl::print(const signature::OutgoingRequest& request) const {
     for (const auto& [name, value] : request.headers) std::printf("%s: %s\n", name.c_str(), value.c_str());
     return;
   }
-  std::string line = "curl -i -X " + std::string(http::name_of(request.method));
+  // With -X HEAD it would wait for a body that does not come.
+  std::string line = "curl -i ";
+  line += request.method == http::Method::head ? "--head" : "-X " + std::string(http::name_of(request.method));
   if (!token.empty()) line += " -H " + shell_quoted("Authorization: Bearer " + token);
   for (const auto& [name, value] : request.headers) line += " -H " + shell_quoted(name + ": " + value);
   if (!request.body.empty()) line += " --data-binary " + shell_quoted(data.starts_with('@') ? data : request.body);

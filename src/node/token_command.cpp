@@ -14,7 +14,6 @@
 #include "node/duration.hpp"
 #include "node/revocation_routes.hpp"
 #include "node/running_database.hpp"
-#include "node/secret.hpp"
 #include "safeguards/idempotency/key.hpp"
 #include "writes/writer.hpp"
 
@@ -102,6 +101,7 @@ TokenCommand::TokenCommand(CLI::App& app, const Settings& serve)
     : serve_(serve), command_(app.add_subcommand("token", "Print a bearer token, and nothing else")) {
   command_->fallthrough();
   command_->add_option("--data-dir", data_dir_, "where the node's secret is; default: as for serve");
+  command_->add_option("--secret-file", secret_file_, "the node's secret; default: as for serve");
   command_->add_option("--sub", user_, "the user it names");
   command_->add_option("--role", roles_, "authenticated, staff, admin or auditor; may be given again")->delimiter(',');
   command_->add_option("--expires", expires_, "how long it is good: 90s, 10m, 1h, 7d")->capture_default_str();
@@ -133,9 +133,7 @@ int TokenCommand::print() const {
   }
   const TokenPlan plan = plan_of(serve_.tokens);
   if (!plan.secret) throw std::runtime_error("the node takes no tokens of its own: HS256 is not in --token-alg");
-  const std::filesystem::path data_dir = data_dir_.empty() ? serve_.data_dir : data_dir_;
-  const bool own = serve_.secret_file.empty() || !data_dir_.empty();
-  const std::string secret = read_secret(own ? data_dir / "secret" : serve_.secret_file, false);
+  const std::string secret = running_secret(secret_file_, data_dir_, serve_);
   const std::int64_t lifetime = parse_duration(expires_).count();
   std::puts(
       safeguards::issue_token(secret, user_, roles, wall_now(), lifetime, plan.rules, random_uuid().text()).c_str());

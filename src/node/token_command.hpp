@@ -28,6 +28,7 @@ class TokenCommand {
   CLI::App* command_;
   CLI::App* revoke_command_;
   std::filesystem::path data_dir_;
+  std::filesystem::path secret_file_;
   std::string user_;
   std::string expires_ = "1h";
   std::vector<std::string> roles_;

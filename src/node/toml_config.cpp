@@ -18,8 +18,13 @@
 namespace tenon {
 namespace {
 
+// "tenon.toml, line 3"
+std::string place_of(const toml::source_region& where) {
+  return (where.path ? *where.path : "the configuration file") + ", line " + std::to_string(where.begin.line);
+}
+
 [[noreturn]] void refuse(const toml::source_region& where, const std::string& what) {
-  throw std::runtime_error("tenon.toml, line " + std::to_string(where.begin.line) + ": " + what);
+  throw std::runtime_error(place_of(where) + ": " + what);
 }
 
 std::string scalar(const toml::node& node, const std::string& name) {
@@ -46,10 +51,10 @@ void read_limit(const std::string& limit, const toml::table& keys, std::vector<L
     limits.push_back({.limit = limit,
                       .key = name,
                       .values = values_of(value, "limits." + limit + "." + name),
-                      .line = value.source().begin.line});
+                      .place = place_of(value.source())});
   }
   if (keys.empty())
-    limits.push_back({.limit = limit, .key = "mode", .values = {"enforce"}, .line = keys.source().begin.line});
+    limits.push_back({.limit = limit, .key = "mode", .values = {"enforce"}, .place = place_of(keys.source())});
 }
 
 // [limits]; its one member that is a flag is returned as such.
@@ -69,7 +74,7 @@ std::optional<CLI::ConfigItem> read_limits(const toml::node& node, std::vector<L
       limits.push_back({.limit = name,
                         .key = "rate",
                         .values = {scalar(value, "limits." + name)},
-                        .line = value.source().begin.line});
+                        .place = place_of(value.source())});
     }
   }
   return headers;
@@ -79,10 +84,15 @@ std::optional<CLI::ConfigItem> read_limits(const toml::node& node, std::vector<L
 
 std::string TomlConfig::to_config(const CLI::App*, bool, bool, std::string) const { return {}; }
 
+std::string TomlConfig::place_of(const std::string& key) const {
+  const auto found = places_.find(key);
+  return found == places_.end() ? file_() : found->second;
+}
+
 std::vector<CLI::ConfigItem> TomlConfig::from_config(std::istream& input) const {
   toml::table table;
   try {
-    table = toml::parse(input);
+    table = toml::parse(input, file_());
   } catch (const toml::parse_error& error) {
     refuse(error.source(), std::string(error.description()));
   }
@@ -90,6 +100,7 @@ std::vector<CLI::ConfigItem> TomlConfig::from_config(std::istream& input) const 
   for (const auto& [key, node] : table) {
     CLI::ConfigItem item;
     item.name = std::string(key.str());
+    places_[item.name] = tenon::place_of(key.source());
     if (item.name == "limits") {
       auto headers = read_limits(node, limits_);
       if (!headers) continue;

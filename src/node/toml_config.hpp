@@ -2,8 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <istream>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "node/limit_settings.hpp"
@@ -23,12 +26,18 @@ namespace tenon {
 //   routes = ["POST /api/orders"]
 class TomlConfig : public CLI::Config {
  public:
-  explicit TomlConfig(std::vector<LimitSetting>& limits) : limits_(limits) {}
+  // `file`: how it is called, asked for once it is read.
+  TomlConfig(std::vector<LimitSetting>& limits, std::function<std::string()> file)
+      : limits_(limits), file_(std::move(file)) {}
   std::string to_config(const CLI::App* app, bool defaults, bool description, std::string prefix) const override;
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
+  // "tenon.toml, line 3": where the file that was read has this key; just the file for one that it does not have.
+  [[nodiscard]] std::string place_of(const std::string& key) const;
 
  private:
   std::vector<LimitSetting>& limits_;
+  std::function<std::string()> file_;
+  mutable std::map<std::string, std::string> places_;  // of top-level keys
 };
 
 }  // namespace tenon

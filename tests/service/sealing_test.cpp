@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -15,6 +16,7 @@ namespace tenon::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 // Until it is so, for up to half a minute.
@@ -166,6 +168,34 @@ struct BadSettings {
   std::vector<std::string> arguments;
   const char* said;
 };
+
+TEST(AuditCommand, TakesTheFlagThenTheFileThenTheVariable) {
+  const Node node;
+  const TemporaryFolder folder;
+  const std::string database = folder.path() / "database.toml";
+  std::ofstream(database) << "database-url = \"" << node.edge() << "\"\n";
+  const std::string data = folder.path() / "data.toml";
+  std::ofstream(data) << "data-dir = \"" << node.data_dir().string() << "\"\n";
+  ASSERT_TRUE(await([&] { return std::filesystem::exists(node.data_dir() / "audit-key"); }));
+  const auto size = [](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"audit", "consistency", "0"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_tenon(arguments).errors;
+  };
+  const std::string no_database = "port 1 failed";
+  ::setenv("TENON_DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing", 1);
+  EXPECT_THAT(size({}), HasSubstr(no_database));
+  EXPECT_THAT(size({"--data-dir", node.data_dir()}), Not(HasSubstr(no_database)));
+  EXPECT_THAT(size({"--database-url", node.edge()}), Not(HasSubstr(no_database)));
+  EXPECT_THAT(size({"--config", database}), Not(HasSubstr(no_database)));
+  ::setenv("TENON_CONFIG", database.c_str(), 1);
+  EXPECT_THAT(size({}), Not(HasSubstr(no_database)));
+  ::unsetenv("TENON_CONFIG");
+  ::unsetenv("TENON_DATABASE_URL");
+  const Ended of_file = run_tenon({"audit", "key", "--config", data});
+  EXPECT_EQ(of_file.exit_code, 0) << of_file.errors;
+  EXPECT_EQ(of_file.output, run_tenon({"audit", "key", "--data-dir", node.data_dir()}).output);
+}
 
 TEST(Sealing, SettingsThatCannotBeMeantEndTheStart) {
   const BadSettings table[] = {

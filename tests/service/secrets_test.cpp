@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <fstream>
 
 #include "service/inventory.hpp"
@@ -109,6 +110,48 @@ TEST(Secrets, AreMadeByNodesAlone) {
   EXPECT_EQ(ended.output, "") << "a token that no node takes";
   EXPECT_THAT(ended.errors, HasSubstr("start the node once"));
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "secret"));
+}
+
+TEST(Secrets, ThatAreNamedAndMissingAreMadeByTheLineThatIsPrinted) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> arguments{"--data-dir",     folder.path() / "d",
+                                           "--database-url", "postgres://a@127.0.0.1:1/d",
+                                           "--secret-file",  folder.path() / "secret"};
+  const std::string refusal = why_not(arguments);
+  EXPECT_THAT(refusal, Not(HasSubstr("start the node")));
+  const std::string before = "make one: ";
+  ASSERT_THAT(refusal, HasSubstr(before));
+  ASSERT_EQ(std::system(refusal.substr(refusal.find(before) + before.size()).c_str()), 0) << refusal;
+  EXPECT_THAT(why_not(arguments), HasSubstr("port 1 failed")) << "the next thing is wrong";
+}
+
+TEST(Secrets, OfAFileThatServeWasToldAreThoseOfTokensAndKeys) {
+  const TemporaryFolder folder;
+  const std::string file = file_with(folder.path() / "secret", "0f9d1c7be2a84653a7d1e5b2c4f6089d\n");
+  const Node node({.arguments = {"--secret-file", file}});
+  const std::string config = folder.path() / "node.toml";
+  std::ofstream(config) << "secret-file = \"" << file << "\"\n";
+  const auto run = [&](std::vector<std::string> command, const std::vector<std::string>& more) {
+    command.insert(command.end(), {"--data-dir", node.data_dir()});
+    command.insert(command.end(), more.begin(), more.end());
+    return run_tenon(command);
+  };
+  const auto admitted = [&](const std::vector<std::string>& more) {
+    const Ended printed = run({"token", "--sub", "ann", "--role", "staff"}, more);
+    EXPECT_EQ(printed.exit_code, 0) << printed.errors;
+    return node.call({.path = "/api/inventory", .token = printed.output.substr(0, printed.output.find('\n'))}).status;
+  };
+  EXPECT_EQ(admitted({"--secret-file", file}), 200);
+  EXPECT_EQ(admitted({"--config", config}), 200);
+  ::setenv("TENON_SECRET_FILE", file.c_str(), 1);
+  EXPECT_EQ(admitted({}), 200);
+  const std::vector<std::string> add{"keys", "add", "--sub", "ann", "--algorithm", "hmac-sha256"};
+  const Ended by_variable = run(add, {"--private-key", folder.path() / "first.key"});
+  ::unsetenv("TENON_SECRET_FILE");
+  EXPECT_EQ(by_variable.exit_code, 0) << by_variable.errors;
+  const Ended by_file = run(add, {"--private-key", folder.path() / "second.key", "--config", config});
+  EXPECT_EQ(by_file.exit_code, 0) << by_file.errors;
+  EXPECT_THAT(run(add, {"--private-key", folder.path() / "third.key"}).errors, HasSubstr("there is no secret at"));
 }
 
 TEST(Secrets, ThatCanBeGuessedAreRefused) {

@@ -241,6 +241,38 @@ TEST(SignCommand, PrintsTheHeadersThatANodeTakes) {
   EXPECT_THAT(wrong.errors, HasSubstr("cannot read /nowhere"));
 }
 
+TEST(SignCommand, TakesTheKeyOfAHeaderAndRefusesWhatItWritesItself) {
+  const Signer signer(shared_node(), "header-user");
+  const auto sign = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{
+        "sign",   "--key", signer.key_file(), "--keyid", signer.key_id(), "--url", "http://localhost/api/orders",
+        "--data", "{}"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_tenon(arguments);
+  };
+  const Ended taken = sign({"--header", "idempotency-key: order-55"});
+  EXPECT_THAT(taken.output, testing::StartsWith("idempotency-key: order-55\n")) << taken.errors;
+  EXPECT_THAT(taken.output, testing::Not(HasSubstr("Idempotency-Key: "))) << "and no other";
+  EXPECT_THAT(taken.output, HasSubstr("\"idempotency-key\"")) << "it is signed";
+  const Ended twice = sign({"--header", "Idempotency-Key: a", "--idempotency-key", "b"});
+  EXPECT_EQ(twice.exit_code, 1);
+  EXPECT_THAT(twice.errors, HasSubstr("said twice"));
+  for (const std::string name :
+       {"host", "Content-Digest", "Content-Length", "Signature", "Signature-Input", "Transfer-Encoding"}) {
+    const Ended refused = sign({"--header", name + ": x"});
+    EXPECT_EQ(refused.exit_code, 1) << name;
+    EXPECT_EQ(refused.output, "") << name;
+    EXPECT_THAT(refused.errors, HasSubstr("is written by this command")) << name;
+  }
+}
+
+TEST(SignCommand, PrintsALineForHeadThatWaitsForNoBody) {
+  const Signer signer(shared_node(), "head-user");
+  const Ended curl = run_tenon({"sign", "--curl", "--method", "HEAD", "--key", signer.key_file(), "--keyid",
+                                signer.key_id(), "--url", "http://localhost/api/inventory"});
+  EXPECT_THAT(curl.output, testing::StartsWith("curl -i --head -H ")) << curl.errors;
+}
+
 TEST(SignatureSettings, ThatContradictEachOtherStopTheStart) {
   const struct {
     std::vector<std::string> arguments;

@@ -376,6 +376,29 @@ TEST(Start, WithAFileOfSettingsNamesWhatIsNoneAndWhereItCannotBeRead) {
   }
 }
 
+TEST(Stop, ComesWithATerminalThatClosesUnlessNohupWasAsked) {
+  struct sigaction before{};
+  struct sigaction wanted{};
+  wanted.sa_handler = SIG_DFL;
+  ASSERT_EQ(sigaction(SIGHUP, &wanted, &before), 0);
+  Node node;
+  wanted.sa_handler = SIG_IGN;
+  ASSERT_EQ(sigaction(SIGHUP, &wanted, nullptr), 0);
+  Node kept;
+  ASSERT_EQ(sigaction(SIGHUP, &before, nullptr), 0);
+
+  node.program().signal(SIGHUP);
+  EXPECT_EQ(node.program().await_end(seconds(30)), 0);
+  EXPECT_THAT(node.log(), HasSubstr("\"event\":\"stopped\""));
+
+  std::ifstream status("/proc/" + std::to_string(kept.program().pid()) + "/status");
+  std::string line;
+  while (std::getline(status, line) && !line.starts_with("SigIgn:")) {
+  }
+  ASSERT_TRUE(status.good());
+  EXPECT_EQ(std::stoull(line.substr(line.find(':') + 1), nullptr, 16) & 1U, 1U) << line;
+}
+
 TEST(Start, OnAPortThatIsTakenSaysSo) {
   const Node& node = shared_node();
   const TemporaryFolder folder;

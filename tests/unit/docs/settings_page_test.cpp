@@ -135,7 +135,8 @@ TEST(ConfigCheck, FindsWhatServeWouldRefuse) {
       {"listen = \n", "line 1"},
       {"headers = \"drafts\"\n", "headers"},
       {"[limits]\nheaders = \"drafts\"\n", "headers"},
-      {"limits = 3\n", "tenon.toml, line 1: limits is a table"},
+      {"limits = 3\n", ", line 1: limits is a table"},
+      {"listen = \"127.0.0.1:0\"\nno-such-setting = 1\n", ", line 2 sets \"no-such-setting\", which is no setting"},
       {"[limits.inventroy-write]\nrate = \"1/s\"\n",
        "line 2: there is no limit \"inventroy-write\" (did you mean \"inventory-write\"?)"},
       {"[limits]\ninventroy-write = \"1/s\"\n", "(did you mean \"inventory-write\"?)"},
@@ -152,14 +153,64 @@ TEST(ConfigCheck, FindsWhatServeWouldRefuse) {
       {"[limits.inventory-write]\non_store_los = \"open\"\n", "(did you mean \"on_store_loss\"?)"},
       {"[limits.mine]\nrate = \"1/s\"\nroutes = [\"POST /api/orders\"]\n",
        "\"mine\" is new; a limit of your own needs rate, per and routes"},
-      {"[limits.Mine]\nrate = \"1/s\"\nper = \"user\"\nroutes = []\n", "\"Mine\" is no name for a limit"},
+      {"[limits.Mine]\nrate = \"1/s\"\nper = \"user\"\nroutes = [\"POST /api/orders\"]\n",
+       "\"Mine\" is no name for a limit"},
+      {"[limits.mine]\nrate = \"1/s\"\nper = \"user\"\nroutes = []\n",
+       "line 4: the limit \"mine\" is of no route; a limit of your own needs rate, per and routes"},
       {"[limits.inventory-write]\nrate = \"1/s\"\nrate = \"2/s\"\n", "line 3"},
+      {"connections = 0\n", "connections: Value 0 not in range"},
+      {"connections-per-peer = 0\n", "connections-per-peer: Value 0 not in range"},
+      {"live-keys-per-user = -1\n", "live-keys-per-user: Value -1 not in range"},
+      {"database-url = \"mysql://x\"\n", "--database-url is neither a URL"},
+      {"database-url = \"host=x\"\nmigrate-url = \"postgres\"\n", "--migrate-url is neither a URL"},
+      {"migrate-url = \"postgres://admin@h/d\"\n", "--migrate-url goes with --database-url"},
   };
-  for (const auto& [file, told] : rows) {
-    const Output output = ConfigFile(file).check();
-    EXPECT_NE(output.exit_code, 0) << file;
-    EXPECT_THAT(output.text, HasSubstr(told)) << file;
+  for (const auto& [text, told] : rows) {
+    const ConfigFile file(text);
+    const Output output = file.check();
+    EXPECT_NE(output.exit_code, 0) << text;
+    EXPECT_THAT(output.text, HasSubstr(told)) << text;
+    if (told.find("line ") != std::string::npos) {
+      EXPECT_THAT(output.text, HasSubstr(file.path() + ", line ")) << text;
+    }
   }
+}
+
+// No flag's number becomes another one.
+TEST(ConfigCheck, RefusesNumbersThatAreNoneOfAnOption) {
+  const std::string help = run_tenon("serve --help").text;
+  static const std::regex number(R"((--[a-z-]+) (?:UINT|INT)\b)");
+  int options = 0;
+  for (std::sregex_iterator found(help.begin(), help.end(), number), end; found != end; ++found, ++options) {
+    for (const std::string value : {"-1", "-5", "99999999999999999999999"}) {
+      const std::string flag = (*found)[1].str() + "=" + value;
+      const Output output = run_tenon("config check " + flag);
+      EXPECT_EQ(output.exit_code, 1) << flag;
+      EXPECT_THAT(output.text, HasSubstr((*found)[1].str() + ":")) << flag;
+    }
+  }
+  EXPECT_GT(options, 15) << "--help was not understood";
+}
+
+TEST(CommandLine, NamesACommandThatThereIsNotAndThoseThatThereAre) {
+  const struct {
+    std::string arguments;
+    std::string told;
+  } rows[] = {
+      {"bogus", "there is no command \"bogus\"; the commands are serve, migrate, token, audit, keys, sign, config"},
+      {"keys lst", "there is no command \"lst\"; the commands are add, list, revoke"},
+      {"--verison", "there is no flag \"--verison\""},
+      {"keys add --public-key x", "--sub is required"},
+  };
+  for (const auto& [arguments, told] : rows) {
+    const Output output = run_tenon(arguments);
+    EXPECT_EQ(output.exit_code, 1) << arguments;
+    EXPECT_THAT(output.text, HasSubstr(told)) << arguments;
+  }
+}
+
+TEST(CommandLine, SaysDurationWhereOneIsTaken) {
+  EXPECT_THAT(run_tenon("serve --help").text, HasSubstr("DURATION (10m), or SCOPE=DURATION"));
 }
 
 // Each names a limit that is not there: whichever is told won.
@@ -174,6 +225,15 @@ TEST(Settings, OfAFlagWinOverTheFileAndThoseOfTheFileOverAVariable) {
     EXPECT_THAT(run_tenon(with_file + flag, variable).text, HasSubstr("from-flag"));
     EXPECT_THAT(run_tenon(command + flag, variable).text, HasSubstr("from-flag"));
   }
+}
+
+TEST(Settings, AreReadFromTheFileThatAVariableNames) {
+  const ConfigFile file("[limit]\nfrom-file = \"1/min\"\n");
+  const ConfigFile other("[limit]\nfrom-other = \"1/min\"\n");
+  const std::string variable = "TENON_CONFIG=" + file.path();
+  EXPECT_THAT(run_tenon("config check", variable).text, HasSubstr("from-file"));
+  EXPECT_THAT(run_tenon("config check --config " + other.path(), variable).text, HasSubstr("from-other"));
+  EXPECT_THAT(run_tenon("config check", "TENON_CONFIG=/nowhere/tenon.toml").text, HasSubstr("/nowhere/tenon.toml"));
 }
 
 TEST(Settings, OfTheDataDirectoryAreTheSameForTokenAsForServe) {

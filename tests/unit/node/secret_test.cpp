@@ -16,9 +16,9 @@ TEST(ASecret, IsMadeAlsoWhereAProcessOfThisNumberLeftItsDraft) {
   const test::TemporaryFolder folder;
   const std::filesystem::path file = folder.path() / "secret";
   std::ofstream(file.string() + "." + std::to_string(::getpid())) << "half a";
-  const std::string secret = read_secret(file, true);
+  const std::string secret = read_secret(file, SecretMaker::us);
   EXPECT_EQ(secret.size(), 64U);
-  EXPECT_EQ(read_secret(file, false), secret);
+  EXPECT_EQ(read_secret(file, SecretMaker::people), secret);
   const auto files = std::distance(std::filesystem::directory_iterator(folder.path()), {});
   EXPECT_EQ(files, 2) << "and leaves none of its own";
 }
