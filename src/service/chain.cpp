@@ -158,6 +158,11 @@ safeguards::BucketStore& shared_store(const Guards& guards) { return guards.buck
 safeguards::BucketStore& node_store(const Guards& guards) { return guards.node_buckets; }
 
 Verdict read_tokens(const Guards&, Exchange& x) {
+  // A write that went on without it would change what its sender meant to leave alone (RFC 9110 section 13.1.2).
+  const bool reads = x.request.method == http::Method::get || x.request.method == http::Method::head;
+  if (!reads && x.request.header("If-None-Match")) {
+    return problem(ProblemCode::precondition_malformed, "If-None-Match is for reads: name the version with If-Match.");
+  }
   if (x.route.policy.precondition == Need::none) return std::nullopt;
   // Only a PATCH carries tokens in its body, beside its changes: elsewhere `version` is a member like any other.
   const bool in_body = x.request.method == http::Method::patch && x.body;
