@@ -29,9 +29,10 @@ class Retirement {
   std::vector<RetiredRange> months_;
 };
 
-// PostgreSQL counts from 2000-01-01.
+// PostgreSQL counts from 2000-01-01. Wraps around at its far ends, as entry_of does: a log may hold any moment.
 [[nodiscard]] constexpr std::int64_t as_postgres(std::int64_t microseconds_since_1970) noexcept {
-  return microseconds_since_1970 - std::int64_t{946'684'800} * 1'000'000;
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(microseconds_since_1970) -
+                                   std::uint64_t{946'684'800} * 1'000'000);
 }
 [[nodiscard]] constexpr bool is_of(const Entry& entry, const RetiredRange& month) noexcept {
   return as_postgres(entry.at) >= month.from && as_postgres(entry.at) < month.to;

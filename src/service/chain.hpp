@@ -59,23 +59,23 @@ struct Exchange {
   const Route& route;
   Instant now;
   Monotonic deadline;  // of all that is done for it, together
-  http::PathParameters path;
+  http::PathParameters path = {};
 
-  QueryParameters query;
-  boost::asio::ip::address address;
+  QueryParameters query = {};
+  boost::asio::ip::address address = {};
   bool identified = false;  // it was looked who is calling; before, both of the following are empty
-  safeguards::Caller caller;
-  std::optional<Problem> unknown_caller;          // why the route's caller could not be identified
-  std::optional<signature::Presented> presented;  // a signature, not judged yet
-  std::optional<writes::SignedBy> signature;      // one that is right; its nonce is for the database to take
-  std::optional<json::Value> body;
-  Digest fingerprint{};
-  std::optional<std::string> key;
-  std::string_view key_header;  // as it was sent, when there is one
-  std::optional<Uuid> claim;    // the key's, when there is one
-  safeguards::Precondition precondition;
-  std::vector<Charge> charged;   // in the order asked; what is not decided was not moved
-  std::optional<Charge> spared;  // the user's bucket, which a known replay is not charged against
+  safeguards::Caller caller = {};
+  std::optional<Problem> unknown_caller = {};          // why the route's caller could not be identified
+  std::optional<signature::Presented> presented = {};  // a signature, not judged yet
+  std::optional<writes::SignedBy> signature = {};      // one that is right; its nonce is for the database to take
+  std::optional<json::Value> body = {};
+  Digest fingerprint = {};
+  std::optional<std::string> key = {};
+  std::string_view key_header = {};  // as it was sent, when there is one
+  std::optional<Uuid> claim = {};    // the key's, when there is one
+  safeguards::Precondition precondition = {};
+  std::vector<Charge> charged = {};   // in the order asked; what is not decided was not moved
+  std::optional<Charge> spared = {};  // the user's bucket, which a known replay is not charged against
 };
 
 // A stage either checks, or names the buckets to charge, two at most, all of which are asked in one call.

@@ -164,20 +164,7 @@ asio::awaitable<http::Response> Service::handle_own(const http::Request& request
              .route = route,
              .now = wall_now(),
              .deadline = started + settings_.request_deadline,
-             .path = std::move(match->parameters),
-             .query = {},
-             .address = {},
-             .caller = {},
-             .unknown_caller = {},
-             .presented = {},
-             .signature = {},
-             .body = {},
-             .key = {},
-             .key_header = {},
-             .claim = {},
-             .precondition = {},
-             .charged = {},
-             .spared = {}};
+             .path = std::move(match->parameters)};
   // What is thrown is an answer like others: counted, logged, and with its headers.
   http::Response response;
   try {

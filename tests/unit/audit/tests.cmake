@@ -7,6 +7,7 @@ tenon_test(unit_audit LABEL unit
     ${CMAKE_CURRENT_LIST_DIR}/merkle_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/note_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/proof_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/retirement_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/sink_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/tile_test.cpp
     ${PROJECT_SOURCE_DIR}/tests/support/child_program.cpp

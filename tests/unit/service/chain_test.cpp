@@ -81,24 +81,7 @@ class TheChain : public testing::Test {
     asked.query = query_;
     asked.peer = boost::asio::ip::make_address("192.0.2.7");
     const Route route{.method = asked.method, .pattern = "/", .policy = policy, .handler = handler_};
-    Exchange x{.request = asked,
-               .route = route,
-               .now = now,
-               .deadline = Monotonic::max(),
-               .path = {},
-               .query = {},
-               .address = {},
-               .caller = {},
-               .unknown_caller = {},
-               .presented = {},
-               .signature = {},
-               .body = {},
-               .key = {},
-               .key_header = {},
-               .claim = {},
-               .precondition = {},
-               .charged = {},
-               .spared = {}};
+    Exchange x{.request = asked, .route = route, .now = now, .deadline = Monotonic::max()};
     Outcome outcome;
     boost::asio::io_context context;
     boost::asio::co_spawn(context, run(x, outcome.refusal), boost::asio::detached);

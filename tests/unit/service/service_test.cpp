@@ -116,24 +116,7 @@ TEST_F(AService, ReadsTheKeyOfASignatureWithinTheRequestsOwnDeadline) {
   RequestWith request;
   const Route route{.method = http::Method::get, .pattern = "/", .policy = {}, .handler = CallHandler()};
   const Monotonic began = monotonic_now();
-  Exchange x{.request = *request,
-             .route = route,
-             .now = now,
-             .deadline = began + std::chrono::milliseconds(200),
-             .path = {},
-             .query = {},
-             .address = {},
-             .caller = {},
-             .unknown_caller = {},
-             .presented = {},
-             .signature = {},
-             .body = {},
-             .key = {},
-             .key_header = {},
-             .claim = {},
-             .precondition = {},
-             .charged = {},
-             .spared = {}};
+  Exchange x{.request = *request, .route = route, .now = now, .deadline = began + std::chrono::milliseconds(200)};
   x.presented.emplace().key_id = "0199b2f0-7e61-7c4e-8d3a-5f6e7a8b9c0d";
   writer_.start();
   std::optional<Problem> refusal;
