@@ -196,6 +196,20 @@ TEST_F(ARedisBucket, ThatWasLostIsKeptAsRememberedAlsoWhenTheAnswerIsARefusal) {
   EXPECT_GT(take({.bucket = punished}).decision.retry_microseconds, 500 * second) << "by who does not remember";
 }
 
+TEST_F(ARedisBucket, ThatNoNodeCanHaveWrittenOwesNoMoreThanAnyMay) {
+  constexpr std::int64_t day = 86'400 * second;
+  for (const char* forged : {"99999999999999999999 1", "1 99999999999999999999 1 9 1", "9007199254740991 0"}) {
+    server.ask({"SET", "tn:{user:alice}:p", forged});
+    BucketRequest asked = alice(twenty_an_hour);
+    asked.penalty = {.base_microseconds = second, .cap_microseconds = second};
+    const auto decision = take({.bucket = asked}).decision;
+    EXPECT_FALSE(decision.admitted) << forged;
+    EXPECT_LE(decision.retry_microseconds, 3 * day) << forged;
+    take({.bucket = asked, .charge = true});
+    EXPECT_LE(take({.bucket = asked}).decision.retry_microseconds, 3 * day + second) << forged;
+  }
+}
+
 TEST_F(ARedisBucket, IsFoundAgainAfterRedisForgotTheScript) {
   take({.bucket = alice(twenty_an_hour)});
   server.ask({"SCRIPT", "FLUSH"});

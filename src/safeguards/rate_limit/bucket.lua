@@ -14,16 +14,18 @@
 -- A bucket is kept as "full_at written_at" or "full_at blocked_until refused_at level written_at", and vanishes when it is
 -- as good as new. Here alone it is known when it was written: nodes may have different rates and penalties for it, as
 -- while a limit is being changed. What another one wrote may be more than the asking node's bucket ever owes, and stays;
--- the clock has gone back only where it is earlier than what was written.
+-- the clock has gone back only where it is earlier than what was written. No node writes more than its settings can mean, a
+-- day for a window and for a penalty: what is beyond that was never a bucket.
 
 local max, min, floor = math.max, math.min, math.floor
 local grace = 50000
+local day = 86400000000
 
 -- Returns until when it may be blocked at most.
 local function settle(s, now, burst, cap)
   local most = 2 * burst
-  local latest = now + max(most + cap, s.blocked_until - s.written_at)
-  s.full_at = min(max(s.full_at, 0), now + max(most, s.full_at - s.written_at))
+  local latest = now + max(most + cap, min(s.blocked_until - s.written_at, 3 * day))
+  s.full_at = min(max(s.full_at, 0), now + max(most, min(s.full_at - s.written_at, 2 * day)))
   s.blocked_until = min(max(s.blocked_until, 0), latest)
   s.refused_at = min(max(s.refused_at, 0), now)
   s.level = min(max(s.level, 0), 63)
@@ -98,7 +100,7 @@ end
 local function charge(s, now, token, quota, cost)
   if cost <= 0 then return end
   local most = 2 * token * quota
-  local debt = min(max(max(s.full_at, 0) - now, 0), max(most, s.full_at - s.written_at))
+  local debt = min(max(max(s.full_at, 0) - now, 0), max(most, min(s.full_at - s.written_at, 2 * day)))
   s.full_at = now + max(debt, min(debt + token * min(cost, 2 * quota), most))
   s.written_at = max(s.written_at, now)  -- an earlier moment would make more of what was not settled
 end
