@@ -254,6 +254,7 @@ TEST(AConversion, WhoseNodeAndDatabaseAreKilledInTheMiddleLeavesNothingAndCanBeS
   {
     HeldUp conversion = held_up(*node, call);
     ASSERT_TRUE(conversion.held());
+    conversion.freeze();
     node->kill_hard();
     EXPECT_TRUE(conversion.client().closed());
   }

@@ -115,6 +115,7 @@ TEST(APurchase, WhoseNodeAndDatabaseAreKilledInTheMiddleLeavesNothingAndCanBeSen
   {
     HeldUp bought(*node, call, "audit_logs", "purchase_market_item");
     ASSERT_TRUE(bought.held());
+    bought.freeze();
     node->kill_hard();
     EXPECT_TRUE(bought.client().closed());
   }

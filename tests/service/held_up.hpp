@@ -1,6 +1,9 @@
 // A write that is held up in the middle of its transaction, so that a test can kill what runs it.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <signal.h>
+
 #include <chrono>
 #include <memory>
 #include <string>
@@ -24,9 +27,12 @@ class HeldUp {
     holder_->script("BEGIN; LOCK TABLE " + table + " IN EXCLUSIVE MODE");
     client_.send(bytes_of(call));
     held_ = await_row(node.superuser(), waiting_);
+    if (held_) waiter_ = std::stoi(node.ask(waiting_));
   }
   [[nodiscard]] const std::string& waiting() const { return waiting_; }  // a query for the process that waits
   [[nodiscard]] bool held() const { return held_; }
+  // Before all processes are killed: what waits does nothing any more, also where who holds it up is gone before it.
+  void freeze() const { ASSERT_EQ(kill(waiter_, SIGSTOP), 0); }
   void let_go() { holder_->script("ROLLBACK"); }
   [[nodiscard]] RawClient& client() { return client_; }
 
@@ -35,6 +41,7 @@ class HeldUp {
   std::unique_ptr<postgres::Session> holder_;
   RawClient client_;
   bool held_ = false;
+  pid_t waiter_ = 0;
 };
 
 // Commands that the lanes hold, as /metrics says; waits for the number.
